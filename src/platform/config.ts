@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { isCurrency } from './currencies.ts';
+
+const flag = z.enum(['on', 'off']).transform((value) => value === 'on');
+const bool = z.enum(['true', 'false']).transform((value) => value === 'true');
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must be between ${min} and ${max}`);
+const origin = z.string().refine(isOrigin, 'must be an http(s) origin such as https://billing.example.com');
+const secretKey = z.string().min(32, 'must have at least 32 characters');
+
+const schema = z.object({
+  NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
+  PORT: integer(0, 65535).default(3001),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)/, 'must be sqlite:<path> or postgres://…')
+    .default('sqlite:./data/rustbill.db'),
+  DATABASE_POOL_SIZE: integer(2, 100).default(10),
+  SECRET_KEY: secretKey.optional(),
+  SECRET_KEY_PREVIOUS: secretKey.optional(),
+  ADMIN_EMAIL: z.email().optional(),
+  ADMIN_PASSWORD: z.string().min(12, 'must have at least 12 characters').max(128).optional(),
+  CRON_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  SCHEDULER: flag.default(true),
+  TEST_CLOCK: flag.default(false),
+  MIGRATE_ON_START: bool.default(true),
+  CORS_ORIGINS: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(origin))
+    .default([]),
+  PUBLIC_URL: origin.optional(),
+  DEFAULT_CURRENCY: z.string().refine(isCurrency, 'must be an ISO 4217 code with 0, 2 or 3 decimals').default('USD'),
+  SESSION_EXPIRY_DAYS: integer(1, 90).default(7),
+  LICENSE_KEY_PREFIX: z.string().regex(/^[A-Z0-9]{2,16}$/, 'must be 2 to 16 of A-Z and 0-9').default('RUSTBILL'),
+  LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('info'),
+  METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  RATE_LIMITS: flag.default(true),
+  TRUST_PROXY: integer(0, 10).default(0),
+});
+
+export interface Config {
+  production: boolean;
+  port: number;
+  host: string;
+  databaseUrl: string;
+  databasePoolSize: number;
+  secretKey: string;
+  previousSecretKey: string | undefined;
+  firstAdmin: { email: string; password: string } | undefined;
+  cronSecret: string | undefined;
+  scheduler: boolean;
+  testClock: boolean;
+  migrateOnStart: boolean;
+  corsOrigins: string[];
+  publicUrl: string;
+  defaultCurrency: string;
+  sessionExpiryDays: number;
+  licenseKeyPrefix: string;
+  logLevel: 'error' | 'warn' | 'info' | 'debug' | 'silent';
+  metricsToken: string | undefined;
+  rateLimits: boolean;
+  /** Number of reverse proxies in front whose X-Forwarded-For entries are believed. */
+  trustProxy: number;
+}
+
+/** Everything that is wrong with the environment, in one message. */
+export class ConfigError extends Error {
+  constructor(problems: string[]) {
+    super(`The configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * Reads the whole configuration once. An empty variable counts as unset.
+ * Throws ConfigError listing every problem; nothing is guessed from garbage.
+ */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in schema.shape && value !== ''));
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success ? [] : parsed.error.issues.map((i) => `${i.path.join('.')} ${i.message}`);
+  const production = given.NODE_ENV === 'production';
+  if (production && !given.SECRET_KEY) problems.push('SECRET_KEY is required when NODE_ENV=production');
+  if (production && given.TEST_CLOCK === 'on') problems.push('TEST_CLOCK=on is refused when NODE_ENV=production');
+  if (Boolean(given.ADMIN_EMAIL) !== Boolean(given.ADMIN_PASSWORD))
+    problems.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  const v = parsed.data;
+  return {
+    production,
+    port: v.PORT,
+    host: v.HOST,
+    databaseUrl: v.DATABASE_URL,
+    databasePoolSize: v.DATABASE_POOL_SIZE,
+    secretKey: v.SECRET_KEY ?? developmentSecret('./data/secret.key'),
+    previousSecretKey: v.SECRET_KEY_PREVIOUS,
+    firstAdmin: v.ADMIN_EMAIL && v.ADMIN_PASSWORD ? { email: v.ADMIN_EMAIL, password: v.ADMIN_PASSWORD } : undefined,
+    cronSecret: v.CRON_SECRET,
+    scheduler: v.SCHEDULER,
+    testClock: v.TEST_CLOCK,
+    migrateOnStart: v.MIGRATE_ON_START,
+    corsOrigins: v.CORS_ORIGINS,
+    publicUrl: v.PUBLIC_URL ?? `http://localhost:${v.PORT}`,
+    defaultCurrency: v.DEFAULT_CURRENCY,
+    sessionExpiryDays: v.SESSION_EXPIRY_DAYS,
+    licenseKeyPrefix: v.LICENSE_KEY_PREFIX,
+    logLevel: v.LOG_LEVEL,
+    metricsToken: v.METRICS_TOKEN,
+    rateLimits: v.RATE_LIMITS,
+    trustProxy: v.TRUST_PROXY,
+  };
+}
+
+function isOrigin(text: string): boolean {
+  try {
+    const url = new URL(text);
+    return (url.protocol === 'https:' || url.protocol === 'http:') && url.origin === text;
+  } catch {
+    return false;
+  }
+}
+
+function developmentSecret(file: string): string {
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  mkdirSync(dirname(file), { recursive: true });
+  const secret = randomBytes(32).toString('base64url');
+  writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: 'wx' });
+  return secret;
+}

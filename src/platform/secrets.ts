@@ -1,0 +1,45 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** Encrypts small secrets at rest (rules H7). `aad` binds a value to the place it is stored in. */
+export interface Vault {
+  encrypt(text: string, aad: string): string;
+  /** Throws when the value was stored under another place, another key, or was changed. */
+  decrypt(stored: string, aad: string): string;
+}
+
+/** AES-256-GCM with a key derived from SECRET_KEY; the previous key still decrypts, never encrypts. */
+export function createVault(secretKey: string, previous?: string, iv: () => Buffer = () => randomBytes(12)): Vault {
+  const current = derive(secretKey);
+  const keys = new Map([current, ...(previous ? [derive(previous)] : [])].map((key) => [key.id, key.bytes]));
+  return {
+    encrypt(text, aad) {
+      const nonce = iv();
+      const cipher = createCipheriv('aes-256-gcm', current.bytes, nonce).setAAD(Buffer.from(aad));
+      const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+      return `v1.${current.id}.${sealed.toString('base64')}`;
+    },
+    decrypt(stored, aad) {
+      const [version, keyId, body] = stored.split('.');
+      const key = keys.get(keyId ?? '');
+      if (version !== 'v1' || !key || !body) throw new Error(`No key for a stored secret (${aad}).`);
+      const sealed = Buffer.from(body, 'base64');
+      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(Buffer.from(aad));
+      decipher.setAuthTag(sealed.subarray(-16));
+      return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]).toString('utf8');
+    },
+  };
+}
+
+/** How a stored secret is shown: eight bullets and the last four characters, only bullets when it is short. */
+export const mask = (secret: string): string => '•'.repeat(8) + (secret.length > 8 ? secret.slice(-4) : '');
+
+export const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
+
+/** Compares in a time that depends on neither value. */
+export const sameSecret = (given: string, expected: string): boolean =>
+  timingSafeEqual(createHash('sha256').update(given).digest(), createHash('sha256').update(expected).digest());
+
+function derive(secretKey: string): { id: string; bytes: Buffer } {
+  const bytes = Buffer.from(hkdfSync('sha256', secretKey, '', 'rustbill/v1/settings', 32));
+  return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 8), bytes };
+}

@@ -1,0 +1,109 @@
+import type { Instant } from './calendar.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { Database, Db } from './db/connect.ts';
+import { newIdAt } from './ids.ts';
+import type { Log } from './log.ts';
+import type { Vault } from './secrets.ts';
+
+export type ActorType = 'user' | 'api_key' | 'system' | 'provider' | 'cli';
+export interface Actor {
+  type: ActorType;
+  id: string | null;
+}
+
+/** A fact to tell the outside world; stored in the commit that made it true (rules E1). */
+export interface NewEvent {
+  type: string;
+  customerId: string | null;
+  resourceType: string;
+  resourceId: string;
+  data: Record<string, unknown>;
+}
+
+/** Who changed what (rules H8). `changes` holds `[before, after]` of each changed member, never a secret. */
+export interface AuditEntry {
+  entityType: string;
+  entityId: string;
+  changes?: Record<string, [unknown, unknown]> | undefined;
+  reason?: string | undefined;
+}
+
+/** What the process is made of; created once in main.ts and in each test. */
+export interface Runtime {
+  config: Config;
+  database: Database;
+  clock: Clock;
+  vault: Vault;
+  log: Log;
+  /** Called with the collected events and audit entries as the last step before each commit. */
+  beforeCommit: (work: Work) => Promise<void>;
+  /** Called after each commit that wrote events. */
+  eventsCommitted: () => void;
+}
+
+/** One unit of work: everything in it becomes visible together, or nothing does (rules X1). */
+export interface Work {
+  readonly db: Db;
+  readonly now: Instant;
+  readonly newId: () => string;
+  readonly actor: Actor;
+  /** The operationId or job that does the work. */
+  readonly action: string;
+  readonly requestId: string | null;
+  readonly ip: string | null;
+  readonly runtime: Runtime;
+  readonly events: NewEvent[];
+  readonly audits: AuditEntry[];
+  emit(event: NewEvent): void;
+  audit(entry: AuditEntry): void;
+  /** Runs `task` once the commit has happened; it must not throw and must not be needed for correctness. */
+  afterCommit(task: () => void): void;
+}
+
+export interface WorkInfo {
+  actor: Actor;
+  action: string;
+  requestId?: string | null;
+  ip?: string | null;
+  now?: Instant;
+}
+
+/** Runs `run` in one write transaction, writes its events and audit rows last, commits, then tells the sequencer. */
+export async function inTransaction<T>(runtime: Runtime, info: WorkInfo, run: (work: Work) => Promise<T>): Promise<T> {
+  let done: Work | undefined;
+  let tasks: (() => void)[] = [];
+  const result = await runtime.database.transaction(async (db) => {
+    tasks = [];
+    const work = createWork(runtime, info, db, tasks);
+    const value = await run(work);
+    await runtime.beforeCommit(work);
+    done = work;
+    return value;
+  });
+  if (done && done.events.length > 0) runtime.eventsCommitted();
+  for (const task of tasks) task();
+  return result;
+}
+
+/** A unit of work on an open handle; used by inTransaction, and by reads, which collect nothing. */
+export function createWork(runtime: Runtime, info: WorkInfo, db: Db, tasks: (() => void)[] = []): Work {
+  const now = info.now ?? runtime.clock.now();
+  const events: NewEvent[] = [];
+  const audits: AuditEntry[] = [];
+  return {
+    db,
+    now,
+    newId: () => newIdAt(now),
+    actor: info.actor,
+    action: info.action,
+    requestId: info.requestId ?? null,
+    ip: info.ip ?? null,
+    runtime,
+    events,
+    audits,
+    emit: (event) => void events.push(event),
+    audit: (entry) => void audits.push(entry),
+    afterCommit: (task) => void tasks.push(task),
+  };
+}
