@@ -1,0 +1,65 @@
+import type { Operations } from '../../../generated/operations.gen.ts';
+import type { Work } from '../work.ts';
+import type { Page } from './pagination.ts';
+import type { Principal, Scope } from './principal.ts';
+
+/** What a handler gets beside its input. `db` is the transaction of the request (a read handle for GET). */
+export interface Context extends Work {
+  readonly principal: Principal;
+  readonly scope: Scope;
+  /** Value of If-Match: a version, `*`, or undefined when it was not sent. */
+  readonly ifMatch: number | '*' | undefined;
+  readonly userAgent: string | null;
+  /** The raw session cookie, for logout. */
+  readonly sessionToken: string | undefined;
+  /** True when the call came in under /api/v1. */
+  readonly v1: boolean;
+  /** Only in operations marked `x-transaction: manual`: one committed transaction per call. */
+  transaction<T>(run: (context: Context) => Promise<T>): Promise<T>;
+}
+
+/** An answer with a chosen status, headers, or a body that is not JSON. */
+export interface Reply<S extends number = number, B = unknown> {
+  readonly kind: 'reply';
+  status: S;
+  body: B;
+  headers: Record<string, string>;
+}
+export const reply = <S extends number, B>(status: S, body: B, headers: Record<string, string> = {}): Reply<S, B> => ({
+  kind: 'reply',
+  status,
+  body,
+  headers,
+});
+
+type Input<D> = {
+  [P in 'path' | 'query' | 'body' as P extends keyof D ? P : never]-?: P extends keyof D
+    ? P extends 'query'
+      ? NonNullable<D[P]>
+      : Exclude<D[P], undefined>
+    : never;
+};
+type Body<B> = [B] extends [never]
+  ? void
+  : unknown extends B
+    ? unknown
+    : B extends (infer T)[]
+      ? Page<T>
+      : B extends Blob | File
+        ? Uint8Array
+        : B;
+type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
+type Answer<R> =
+  IsUnion<keyof R> extends true
+    ? { [S in keyof R & number]: Reply<S, Body<R[S]>> }[keyof R & number]
+    : Body<R[keyof R]> | Reply<keyof R & number, Body<R[keyof R]>>;
+
+type Handler<O> = O extends { data: infer D; responses: infer R }
+  ? (input: Input<D>, context: Context) => Promise<Answer<R>>
+  : never;
+
+/** The handlers of one tag: missing, extra or ill-typed ones do not compile. */
+export type Handlers<Tag extends keyof Operations> = { [Id in keyof Operations[Tag]]: Handler<Operations[Tag][Id]> };
+
+/** Every tag of the contract with its handlers. */
+export type AllHandlers = { [Tag in keyof Operations]: Handlers<Tag> };

@@ -1,0 +1,58 @@
+import { invalid } from '../errors.ts';
+
+/** A list answer: a bare array in the body, the next page in the Link header (contract 1.6). */
+export interface Page<T> {
+  readonly kind: 'page';
+  items: T[];
+  /** Cursor of the next page; undefined on the last one. */
+  next: string | undefined;
+}
+
+export interface PageRequest {
+  limit: number;
+  /** The last key of the page before; undefined on the first page. */
+  after: string | undefined;
+}
+
+const DEFAULT_LIMIT = 100;
+
+/**
+ * Reads `limit` and `cursor` of a list. `list` names the list, so that a cursor of another one is refused.
+ * Throws AppError `validation_error` on `cursor`.
+ */
+export function pageRequest(list: string, query: { limit?: number; cursor?: string }): PageRequest {
+  return { limit: query.limit ?? DEFAULT_LIMIT, after: query.cursor && decode(list, query.cursor) };
+}
+
+/**
+ * Makes the page from at most `limit + 1` rows: the extra row only says that there is more.
+ * `keyOf` gives the key that the next page continues after.
+ */
+export function paged<Row, T>(
+  list: string,
+  request: PageRequest,
+  rows: Row[],
+  keyOf: (row: Row) => string,
+  present: (row: Row) => T,
+): Page<T> {
+  const shown = rows.slice(0, request.limit);
+  const last = shown.at(-1);
+  const more = rows.length > request.limit && last !== undefined;
+  return {
+    kind: 'page',
+    items: shown.map(present),
+    next: more ? Buffer.from(JSON.stringify([1, list, keyOf(last)])).toString('base64url') : undefined,
+  };
+}
+
+function decode(list: string, cursor: string): string {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    if (Array.isArray(parsed) && parsed[0] === 1 && parsed[1] === list && typeof parsed[2] === 'string') {
+      if (/^[\w.:-]{1,64}$/.test(parsed[2])) return parsed[2];
+    }
+  } catch {
+    // Falls through: whatever it is, it is not a cursor of ours.
+  }
+  throw invalid({ cursor: 'is not a cursor of this list' });
+}

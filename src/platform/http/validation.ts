@@ -1,0 +1,158 @@
+import { RequestValidator, ResponseValidator } from 'express-openapi-validator/dist/middlewares/index.js';
+import { ParametersSchemaParser } from 'express-openapi-validator/dist/middlewares/parsers/schema.parse.js';
+import {
+  ajvErrorsToValidatorError,
+  augmentAjvErrors,
+} from 'express-openapi-validator/dist/middlewares/util.js';
+import type { Fields } from '../errors.ts';
+import type { Contract, Operation, Spec } from './contract.ts';
+
+/** The parts of AJV's interface used here; AJV itself comes with express-openapi-validator. */
+interface ErrorObject {
+  keyword: string;
+  instancePath: string;
+  schemaPath: string;
+  params: Record<string, unknown>;
+  message?: string;
+}
+interface ValidateFunction {
+  (data: unknown): boolean;
+  errors?: ErrorObject[] | null;
+}
+
+export interface RequestParts {
+  path: Record<string, unknown>;
+  query: Record<string, unknown>;
+  headers: Record<string, unknown>;
+  body: unknown;
+}
+
+/** One sentence per failing member (contract 1.8.1), or undefined. Coerces query and path parameters in place. */
+export type Validate = (parts: RequestParts) => Fields | undefined;
+
+/**
+ * Request validation by express-openapi-validator's own engine: its AJV set-up, formats and parsers, compiled once per operation.
+ * Its middleware is not used: it looks the route up a second time and parses the URL anew on every request (docs/adr).
+ */
+export function createRequestValidation(contract: Contract): (operation: Operation) => Validate {
+  const engine = new RequestValidator(structuredClone(contract.spec), OPTIONS);
+  const compiled = new Map<Operation, Validate>();
+  return (operation) => {
+    let validate = compiled.get(operation);
+    if (!validate) compiled.set(operation, (validate = compile(engine, contract.spec, operation)));
+    return validate;
+  };
+}
+
+const OPTIONS = {
+  strict: false,
+  strictNumbers: true,
+  allowUnionTypes: false,
+  validateSchema: false,
+  allErrors: true,
+  useDefaults: true,
+  coerceTypes: false,
+  removeAdditional: false,
+  validateFormats: true,
+  formats: {},
+  serDesMap: {},
+  ajvFormats: { mode: 'full' },
+  allowUnknownQueryParameters: false,
+};
+
+interface Engine {
+  ajv: { compile(schema: unknown): ValidateFunction };
+  ajvBody: { compile(schema: unknown): ValidateFunction };
+  apiDoc: Spec;
+}
+
+function compile(validator: unknown, spec: Spec, operation: Operation): Validate {
+  const engine = validator as Engine;
+  const { query, headers, params } = new ParametersSchemaParser(engine.ajv, engine.apiDoc).parse(
+    operation.path,
+    (operation.schema.parameters ?? []).map((parameter) => structuredClone(parameter)),
+  );
+  const known = new Set(Object.keys(query.properties ?? {}));
+  const open = operation.schema['x-eov-allow-unknown-query-parameters'] === true;
+  const general = engine.ajv.compile({ properties: { query, headers, params } });
+  const body = compileBody(engine, spec, operation);
+  const headerNames = headerSpelling(spec, operation);
+  return ({ path, query: given, headers: sent, body: value }) => {
+    const fields: Fields = Object.create(null);
+    if (!open) for (const name of Object.keys(given)) if (!known.has(name)) fields[name] = 'is not a known parameter';
+    if (!general({ query: given, headers: sent, params: path })) collect(fields, general.errors, headerNames);
+    if (body && !body({ body: value })) collect(fields, body.errors, headerNames);
+    for (const _ in fields) return fields;
+    return undefined;
+  };
+}
+
+function compileBody(engine: Engine, spec: Spec, operation: Operation): ValidateFunction | undefined {
+  const requestBody = operation.schema.requestBody as { $ref?: string } & Operation['schema']['requestBody'];
+  if (!requestBody) return undefined;
+  const named = requestBody.$ref?.split('/').pop();
+  const resolved = named
+    ? ((spec.components.requestBodies as Record<string, typeof requestBody>)[named] ?? requestBody)
+    : requestBody;
+  const schema = resolved.content?.['application/json']?.schema ?? {};
+  return engine.ajvBody.compile({ required: resolved.required ? ['body'] : [], properties: { body: schema } });
+}
+
+/** Node lower-cases header names; errors name them as the contract spells them. */
+function headerSpelling(spec: Spec, operation: Operation): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const parameter of operation.schema.parameters ?? []) {
+    const { $ref } = parameter as { $ref?: string };
+    const all = spec.components.parameters as Record<string, unknown>;
+    const { in: place, name } = ($ref ? all[$ref.split('/').pop()!] : parameter) as { in: string; name: string };
+    if (place === 'header') names.set(name.toLowerCase(), name);
+  }
+  return names;
+}
+
+const NOISE = new Set(['if', 'then', 'else', 'not']);
+
+function collect(fields: Fields, errors: ErrorObject[] | null | undefined, headerNames: Map<string, string>): void {
+  const list = augmentAjvErrors((errors ?? []).filter((error) => !NOISE.has(error.keyword)));
+  const alternatives = list.filter((error: ErrorObject) => error.keyword !== 'anyOf' && error.keyword !== 'oneOf');
+  const told = alternatives.length > 0 ? alternatives : list;
+  for (const { path, message } of ajvErrorsToValidatorError(400, told).errors) {
+    const name = fieldName(path, headerNames);
+    fields[name] ??= sentence(message);
+  }
+}
+
+function fieldName(path: string, headerNames: Map<string, string>): string {
+  const [, place, ...rest] = path.split('/');
+  const name = rest.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')).join('.');
+  if (place === 'headers') return headerNames.get(name) ?? name;
+  return name || '_';
+}
+
+function sentence(message: string): string {
+  if (message.startsWith('must have required property')) return 'is required';
+  if (message.includes('additional properties') || message.includes('unevaluated properties')) return 'is not allowed';
+  return message.replace('must NOT', 'must not');
+}
+
+/** Checks an answer against the contract; used in tests, where a violation is a failing request. */
+export function createAnswerValidation(
+  contract: Contract,
+): (operation: Operation, status: number, body: unknown) => string | undefined {
+  const spec = structuredClone(contract.spec);
+  const engine = new ResponseValidator({ ...spec, paths: {} }, OPTIONS, {}, 0) as unknown as {
+    buildValidators(responses: unknown, key: string): Record<string, Record<string, ValidateFunction>>;
+  };
+  const built = new Map<Operation, Record<string, Record<string, ValidateFunction>>>();
+  return (operation, status, body) => {
+    let validators = built.get(operation);
+    if (!validators)
+      built.set(operation, (validators = engine.buildValidators(operation.schema.responses, operation.id)));
+    const known = validators[status] ?? (status >= 400 ? validators.default : undefined);
+    if (!known) return operation.schema.responses[status] ? undefined : `status ${status} is not in the contract`;
+    const validate = known['application/json'];
+    if (!validate) return undefined;
+    if (validate({ response: body })) return undefined;
+    return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`).join('; ');
+  };
+}
