@@ -1,0 +1,104 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import createKnex, { type Knex } from 'knex';
+import { PostgresClient, types } from './postgres-client.ts';
+import { SqliteReader, SqliteWriter } from './sqlite-client.ts';
+
+export type Db = Knex;
+export type Dialect = 'sqlite' | 'postgres';
+
+export interface Database {
+  readonly dialect: Dialect;
+  /** For reads outside a transaction: sees committed rows only, and on SQLite never waits for the writer. */
+  readonly read: Db;
+  /** On SQLite a pool of one connection; on Postgres the same pool as `read`. */
+  readonly write: Db;
+  /** Runs `run` in one transaction: BEGIN IMMEDIATE on SQLite, READ COMMITTED on Postgres. A throw rolls back. */
+  transaction<T>(run: (trx: Db) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Connections of the Postgres pool. */
+  poolSize?: number;
+  /** What survives a power loss on SQLite: `full` (default) every commit, `off` nothing is promised (tests). */
+  durability?: 'full' | 'off';
+}
+
+const SQLITE_WAIT_MS = 2_000;
+const POSTGRES_WAIT_MS = 10_000;
+const silent = () => {};
+const common: Knex.Config = {
+  compileSqlOnError: false, // bound values (e-mails, tokens) stay out of error messages
+  log: { warn: silent, error: silent, deprecate: silent, debug: silent }, // what matters is thrown
+};
+
+/** Opens `sqlite:<path>` or `postgres://…`; throws when the URL is neither or names an in-memory database. */
+export function connect(url: string, options: ConnectOptions = {}): Database {
+  if (url.startsWith('sqlite:')) return connectSqlite(sqliteFile(url), options);
+  if (/^postgres(ql)?:\/\//.test(url)) return connectPostgres(url, options);
+  throw new Error('The database URL must be sqlite:<path> or postgres://…');
+}
+
+/** The dialect behind a handle, transactions included. */
+export function dialectOf(db: Db): Dialect {
+  return db.client.dialect === 'postgresql' ? 'postgres' : 'sqlite';
+}
+
+/** The absolute path of a `sqlite:` URL; throws for in-memory databases, which a second connection could not see. */
+export function sqliteFile(url: string): string {
+  const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+  if (path === '' || path.startsWith(':') || path.startsWith('file:'))
+    throw new Error('The SQLite database must be a file');
+  return resolve(path);
+}
+
+function connectSqlite(filename: string, options: ConnectOptions): Database {
+  mkdirSync(dirname(filename), { recursive: true });
+  const config = { ...common, connection: { filename }, useNullAsDefault: true };
+  const synchronous = options.durability === 'off' ? 'OFF' : 'FULL';
+  const write = createKnex({
+    ...config,
+    client: SqliteWriter,
+    acquireConnectionTimeout: SQLITE_WAIT_MS,
+    pool: {
+      min: 1,
+      max: 1,
+      afterCreate: (connection: { pragma(text: string): unknown }, done: (error?: Error) => void) => {
+        connection.pragma('busy_timeout = 5000');
+        connection.pragma('journal_mode = WAL');
+        connection.pragma(`synchronous = ${synchronous}`);
+        connection.pragma('foreign_keys = ON');
+        done();
+      },
+    },
+  });
+  const read = createKnex({ ...config, client: SqliteReader });
+  return {
+    dialect: 'sqlite',
+    read,
+    write,
+    transaction: (run) => write.transaction(run),
+    close: async () => {
+      await read.destroy();
+      await write.destroy();
+    },
+  };
+}
+
+function connectPostgres(url: string, options: ConnectOptions): Database {
+  const db = createKnex({
+    ...common,
+    client: PostgresClient,
+    connection: { connectionString: url, types, application_name: 'rustbill' } as Knex.PgConnectionConfig,
+    acquireConnectionTimeout: POSTGRES_WAIT_MS,
+    pool: { min: 0, max: options.poolSize ?? 10 },
+  });
+  return {
+    dialect: 'postgres',
+    read: db,
+    write: db,
+    transaction: (run) => db.transaction(run),
+    close: () => db.destroy(),
+  };
+}

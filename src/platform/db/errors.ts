@@ -1,0 +1,41 @@
+import { isStalePlan } from './postgres-client.ts';
+
+const UNIQUE = new Set(['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', '23505']);
+const UNDONE = new Set(['40001', '40P01', 'SQLITE_BUSY_SNAPSHOT']);
+const PASSING = new Set(['55P03', '57014', '57P01', '57P02', '57P03', '53300', '55006', '25006']);
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+]);
+const LOST = /Connection (terminated|ended)|Client has encountered a connection error|not queryable|timeout expired/;
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/** A unique index or primary key refused the row. Inside a transaction use onConflict instead (rules X4). */
+export const isUniqueViolation = (error: unknown): boolean => UNIQUE.has(codeOf(error));
+
+/** The database undid the whole transaction because of another one; the same work may be done again at once. */
+export const isTransactionConflict = (error: unknown): boolean => UNDONE.has(codeOf(error)) || isStalePlan(error);
+
+/** Nothing is wrong with the work itself: busy, lock or statement time-out, deadlock, connection lost (rules S12). */
+export function isRetryable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'KnexTimeoutError' || isTransactionConflict(error)) return true;
+  const code = codeOf(error);
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return true;
+  if (PASSING.has(code) || NETWORK.has(code) || /^08...$/.test(code)) return true;
+  if (code === 'ENOENT') return 'syscall' in error && error.syscall === 'connect';
+  return code === '' && LOST.test(error.message);
+}
+
+/** The error comes from SQLite, Postgres, the pool or the way to them. */
+export const isDatabaseError = (error: unknown): boolean =>
+  isRetryable(error) || /^(SQLITE_[A-Z_]+|(?=.*\d)[0-9A-Z]{5})$/.test(codeOf(error));

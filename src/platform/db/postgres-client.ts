@@ -1,0 +1,69 @@
+import Client from 'knex/lib/dialects/postgres/index.js';
+import pg from 'pg';
+
+const TIMESTAMPTZ = 1184;
+const BIGINT = 20;
+const AS_TEXT = [1082, 1700, 114, 3802]; // date, numeric, json, jsonb: read by columns.ts
+
+const parsers = new Map<number, (text: string) => unknown>([
+  [TIMESTAMPTZ, instantOf],
+  [BIGINT, Number], // CHECKs keep every stored bigint within 2^53
+  ...AS_TEXT.map((oid): [number, (text: string) => string] => [oid, (text) => text]),
+]);
+
+/** What pg needs to read our column types, for this client only. */
+export const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    (format !== 'binary' && parsers.get(oid)) || pg.types.getTypeParser(oid, format),
+};
+
+/** `2026-01-31 10:15:00.12+00`, as Postgres writes a timestamptz(3) in UTC, to the canonical instant. */
+export function instantOf(text: string): string {
+  const length = text.length;
+  if (length < 22 || length > 26 || text.charCodeAt(10) !== 32 || !text.endsWith('+00')) {
+    return new Date(text).toISOString();
+  }
+  const fraction = text.slice(20, length - 3);
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.padEnd(3, '0')}Z`;
+}
+
+const NAMES = 1000;
+const LONGEST_NAMED = 4000;
+const names = new Map<string, string>();
+
+/** One name per statement text for the whole process; undefined for long texts and once there are too many. */
+function nameOf(sql: string): string | undefined {
+  const known = names.get(sql);
+  if (known !== undefined || sql.length > LONGEST_NAMED || names.size >= NAMES) return known;
+  const name = `s${names.size}`;
+  names.set(sql, name);
+  return name;
+}
+
+/** Knex on pg with server-side prepared statements, so that repeated statements are parsed and planned once. */
+export class PostgresClient extends Client {
+  override async acquireRawConnection(): Promise<pg.Client> {
+    const connection = await super.acquireRawConnection();
+    await connection.query("SET TIME ZONE 'UTC'; SET datestyle TO 'ISO, YMD'");
+    return connection;
+  }
+
+  override async _query(connection: pg.Client & { __knex__disposed?: unknown }, query: KnexQuery): Promise<KnexQuery> {
+    const values = query.bindings as unknown[] | undefined;
+    const text = query.sql;
+    const name = values && values.length > 0 ? nameOf(text) : undefined;
+    try {
+      query.response = await connection.query(name ? { name, text, values } : { text, values });
+    } catch (error) {
+      if (name && isStalePlan(error)) connection.__knex__disposed = error;
+      throw error;
+    }
+    return query;
+  }
+}
+
+/** A migration by another process changed a table under a prepared `SELECT *`: a new connection plans anew. */
+export function isStalePlan(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return code === '0A000' && String(message).includes('cached plan must not change result type');
+}
