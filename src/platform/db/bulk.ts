@@ -10,6 +10,11 @@ export interface InsertOptions {
   ignoreConflictsOn?: readonly string[] | 'any';
 }
 
+export interface UpdateOptions {
+  /** Fixed SQL that the stored row must fulfil as well, e.g. `state = 'pending'`; never made of input. */
+  onlyWhere?: string;
+}
+
 const ROWS_PER_STATEMENT = 5_000;
 
 /**
@@ -48,6 +53,7 @@ export async function updateRows(
   table: string,
   key: string | readonly string[],
   rows: readonly Row[],
+  options: UpdateOptions = {},
 ): Promise<number> {
   if (rows.length === 0) return 0;
   const keys = typeof key === 'string' ? [key] : key;
@@ -56,14 +62,15 @@ export async function updateRows(
   if (changed.length !== given.length - keys.length || changed.length === 0)
     throw new Error(`Rows of ${table} must have the key and something to change`);
   const columns = [...changed, ...keys];
+  const only = options.onlyWhere ? ` AND ${dialectOf(db) === 'sqlite' ? '' : 't.'}${options.onlyWhere}` : '';
   if (dialectOf(db) === 'sqlite') {
     const set = changed.map((column) => `${quote(column)} = ?`).join(', ');
-    const where = keys.map((column) => `${quote(column)} = ?`).join(' AND ');
+    const where = keys.map((column) => `${quote(column)} = ?`).join(' AND ') + only;
     return eachRow(db, `UPDATE ${quote(table)} SET ${set} WHERE ${where}`, columns, rows);
   }
   const types = await columnTypes(db, table, columns);
   const set = changed.map((column) => `${quote(column)} = v.${quote(column)}`).join(', ');
-  const where = keys.map((column) => `t.${quote(column)} = v.${quote(column)}`).join(' AND ');
+  const where = keys.map((column) => `t.${quote(column)} = v.${quote(column)}`).join(' AND ') + only;
   const from = `unnest(${arrays(types)}) AS v(${columns.map(quote).join(', ')})`;
   return eachChunk(db, `UPDATE ${quote(table)} AS t SET ${set} FROM ${from} WHERE ${where}`, columns, rows);
 }
