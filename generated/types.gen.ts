@@ -1061,6 +1061,9 @@ export type InvoiceBase = {
     updatedAt: Timestamp;
 };
 
+/**
+ * What a customer owes.
+ */
 export type Invoice = InvoiceBase;
 
 export type InvoiceStatusOnCreate = 'draft' | 'issued';
@@ -1186,6 +1189,9 @@ export type CreditNote = {
     updatedAt: Timestamp;
 };
 
+/**
+ * An invoice with its payments and credit notes.
+ */
 export type InvoiceDetail = InvoiceBase & {
     /**
      * Newest first.

@@ -24,8 +24,9 @@ function redocly(...args: string[]): void {
 
 async function generateInto(directory: string): Promise<void> {
   redocly('lint', 'openapi/openapi.yaml', '--format', 'stylish');
-  for (const name of ['openapi.json', 'openapi.yaml'])
-    redocly('bundle', 'openapi/openapi.yaml', '-o', join(directory, name));
+  const bundle = join(directory, 'openapi.json');
+  redocly('bundle', 'openapi/openapi.yaml', '-o', bundle);
+  redocly('bundle', bundle, '-o', join(directory, 'openapi.yaml'));
   await createClient(generation(directory));
   cpSync(join(ROOT, 'sdk'), join(directory, 'sdk'), { recursive: true });
 }
