@@ -1,0 +1,77 @@
+import { type CreditBalance, creditBalancesOf } from '../billing/credits/balances.ts';
+import { customersInArrears } from '../billing/invoices/figures.ts';
+import { customersWhoPaid } from '../billing/payments/figures.ts';
+import { holdingsOf, subscriptionHealth } from '../billing/subscriptions/holdings.ts';
+import { addDays, type Instant } from '../platform/calendar.ts';
+import type { Db } from '../platform/db/connect.ts';
+import type { ProductType } from '../products/product.ts';
+import { type Customer, healthScore } from './customer.ts';
+
+export interface ProductRef {
+  id: string;
+  name: string;
+  productType: ProductType;
+}
+
+/** What is computed for a customer whenever it is answered. */
+export interface CustomerFigures {
+  healthScore: number;
+  /** Minor units of the customer's currency, or of the default currency. */
+  creditBalance: bigint;
+  creditCurrency: string;
+  creditBalances: CreditBalance[];
+  products: ProductRef[];
+}
+
+const NO_SUBSCRIPTION = { live: false, troubled: false, ending: false };
+
+/** The figures of a page of customers, in a number of statements that does not depend on the page. */
+export async function figuresOf(
+  db: Db,
+  customers: Customer[],
+  defaultCurrency: string,
+  now: Instant,
+): Promise<(customer: Customer) => CustomerFigures> {
+  const ids = customers.map(({ id }) => id);
+  const balances = await creditBalancesOf(db, ids);
+  const products = await productsOf(db, ids);
+  const subscriptions = await subscriptionHealth(db, ids);
+  const paid = await customersWhoPaid(db, ids, addDays(now, -90));
+  const overdue = await customersInArrears(db, ids, now);
+  const seen = await customersSeen(db, ids, addDays(now, -30));
+  return ({ id, currency }) => {
+    const creditCurrency = currency ?? defaultCurrency;
+    const creditBalances = balances.get(id) ?? [];
+    return {
+      healthScore: healthScore({
+        ...(subscriptions.get(id) ?? NO_SUBSCRIPTION),
+        paid: paid.has(id),
+        seen: seen.has(id),
+        overdue: overdue.has(id),
+      }),
+      creditBalance: creditBalances.find((entry) => entry.currency === creditCurrency)?.balance ?? 0n,
+      creditCurrency,
+      creditBalances,
+      products: products.get(id) ?? [],
+    };
+  };
+}
+
+/** By name, then id. */
+async function productsOf(db: Db, ids: string[]): Promise<Map<string, ProductRef[]>> {
+  const products = new Map<string, ProductRef[]>();
+  for (const { customerId, productId, name, productType } of await holdingsOf(db, ids)) {
+    const list = products.get(customerId) ?? [];
+    list.push({ id: productId, name, productType });
+    products.set(customerId, list);
+  }
+  const rank = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  for (const list of products.values()) list.sort((a, b) => rank(a.name, b.name) || rank(a.id, b.id));
+  return products;
+}
+
+/** Those with a usage event or a licence device since then. */
+async function customersSeen(_db: Db, _ids: string[], _since: Instant): Promise<Set<string>> {
+  // Nothing is seen yet: licence devices and usage events are looked up here once they exist (rules R9).
+  return new Set();
+}

@@ -1,0 +1,54 @@
+import { netRevenueByProduct } from '../billing/ledger/figures.ts';
+import { churnByProduct } from '../billing/mrr/figures.ts';
+import { addDays, addMilliseconds, type Instant } from '../platform/calendar.ts';
+import type { Db } from '../platform/db/connect.ts';
+import { decimal, formatDecimal } from '../platform/decimal.ts';
+import { roundRatio } from '../platform/money.ts';
+import type { Product } from './product.ts';
+
+/** What a product earned and who used it (rules R8). */
+export interface ProductFigures {
+  /** Minor units of the product's currency. */
+  monthlyRevenue: bigint;
+  activeUsers: number;
+  dailyActiveUsers: number;
+  /** Percent with 2 decimals. */
+  churnRate: string;
+}
+
+const NONE: ProductFigures = { monthlyRevenue: 0n, activeUsers: 0, dailyActiveUsers: 0, churnRate: '0.00' };
+
+/** The figures of a page of products, in a number of statements that does not depend on the page (rules R8). */
+export async function figuresOf(db: Db, products: Product[], now: Instant): Promise<(id: string) => ProductFigures> {
+  if (products.length === 0) return () => NONE;
+  const ids = products.map(({ id }) => id);
+  const monthAgo = addDays(now, -30);
+  const until = addMilliseconds(now, 1); // what happened at this very instant counts
+  const revenue = await netRevenueByProduct(db, ids, monthAgo, until);
+  const churn = await churnByProduct(db, ids, monthAgo);
+  const monthly = await usersByProduct(db, ids, monthAgo, until);
+  const daily = await usersByProduct(db, ids, addDays(now, -1), until);
+  const figures = new Map<string, ProductFigures>();
+  for (const { id, currency } of products) {
+    const { base, lost } = churn.get(id) ?? { base: 0, lost: 0 };
+    figures.set(id, {
+      monthlyRevenue: revenue.get(id)?.get(currency) ?? 0n,
+      activeUsers: monthly.get(id) ?? 0,
+      dailyActiveUsers: daily.get(id) ?? 0,
+      churnRate: percent(lost, base),
+    });
+  }
+  return (id) => figures.get(id) ?? NONE;
+}
+
+/** Different users seen in `[from, to)`. */
+async function usersByProduct(_db: Db, _ids: string[], _from: Instant, _to: Instant): Promise<Map<string, number>> {
+  // Nothing reports users yet: licence devices and usage events are counted here once they exist (rules R8).
+  return new Map();
+}
+
+/** `part / whole` as percent with 2 decimals; "0.00" of nothing. */
+export function percent(part: number, whole: number): string {
+  if (whole === 0) return '0.00';
+  return formatDecimal(decimal(roundRatio(BigInt(part) * 10_000n, BigInt(whole)), 2), 2);
+}
