@@ -1,0 +1,99 @@
+import { lockCustomer } from '../customers/store.ts';
+import { changesOf } from '../platform/changes.ts';
+import { conflict, notFound, refuse } from '../platform/errors.ts';
+import type { Context, Handlers } from '../platform/http/operations.ts';
+import { paged, pageRequest } from '../platform/http/pagination.ts';
+import { hashPassword } from './passwords.ts';
+import { deleteSessionsOf } from './session-store.ts';
+import * as store from './user-store.ts';
+import { checkRole, endsSessions, normalizeEmail, type User } from './users.ts';
+
+export const users: Handlers<'users'> = {
+  async listUsers({ query }, { db }) {
+    const page = pageRequest('users', query);
+    const rows = await store.listUserRows(db, query, page);
+    return paged('users', page, rows, (user) => user.id, presentUser);
+  },
+
+  async createUser({ body }, context) {
+    const { db, now, newId } = context;
+    const user: User = {
+      id: newId(),
+      email: normalizeEmail(body.email),
+      name: body.name,
+      role: body.role,
+      customerId: body.customerId ?? null,
+      authProvider: body.password ? 'local' : 'sso',
+      passwordHash: body.password ? await hashPassword(body.password) : null,
+      lastLoginAt: null,
+      createdAt: now,
+      updatedAt: now,
+    };
+    await checkUser(context, user);
+    if (!(await store.insertUser(db, user))) throw emailTaken();
+    context.audit({ entityType: 'user', entityId: user.id, changes: changesOf<object>({}, presentUser(user)) });
+    return presentUser(user);
+  },
+
+  async updateUser({ path, body }, context) {
+    const { db, now } = context;
+    await store.lockUsers(db);
+    const before = await store.lockUser(db, path.id);
+    if (!before) throw notFound('user');
+    const after: User = {
+      ...before,
+      email: body.email === undefined ? before.email : normalizeEmail(body.email),
+      name: body.name ?? before.name,
+      role: body.role ?? before.role,
+      customerId: body.customerId === undefined ? before.customerId : body.customerId,
+      ...(body.password === undefined
+        ? {}
+        : { passwordHash: await hashPassword(body.password), authProvider: 'local' }),
+    };
+    await checkUser(context, after);
+    if (before.role === 'admin' && after.role !== 'admin' && !(await store.hasAdmin(db, before.id))) throw lastAdmin();
+    if (after.email !== before.email && (await store.isEmailTaken(db, after.email, after.id))) throw emailTaken();
+    const changes = changesOf(presentUser(before), presentUser(after));
+    const newPassword = after.passwordHash !== before.passwordHash;
+    if (Object.keys(changes).length === 0 && !newPassword) return presentUser(before);
+    const saved = { ...after, updatedAt: now };
+    await store.updateUserRow(db, saved);
+    if (endsSessions(before, after)) await deleteSessionsOf(db, saved.id);
+    const reason = newPassword ? 'password set' : undefined;
+    context.audit({ entityType: 'user', entityId: saved.id, changes, reason });
+    return presentUser(saved);
+  },
+
+  async deleteUser({ path }, context) {
+    const { db, principal } = context;
+    await store.lockUsers(db);
+    const user = await store.lockUser(db, path.id);
+    if (!user) throw notFound('user');
+    if (principal.kind === 'user' && principal.userId === user.id) throw conflict('You cannot delete yourself.');
+    if (user.role === 'admin' && !(await store.hasAdmin(db, user.id))) throw lastAdmin();
+    await deleteSessionsOf(db, user.id);
+    await store.deleteUserRow(db, user.id);
+    context.audit({ entityType: 'user', entityId: user.id });
+  },
+};
+
+const emailTaken = () => refuse('already_exists', 'Another user has this e-mail.', { email: 'is taken' });
+const lastAdmin = () => conflict('There must be an admin: this is the last one.');
+
+/** Throws AppError `validation_error`, and `not_found` for a customer that does not exist. */
+async function checkUser({ db }: Context, user: User): Promise<void> {
+  checkRole(user);
+  if (user.customerId !== null && !(await lockCustomer(db, null, user.customerId))) throw notFound('customer');
+}
+
+export const presentUser = (user: User) => ({
+  id: user.id,
+  email: user.email,
+  name: user.name,
+  role: user.role,
+  customerId: user.customerId,
+  authProvider: user.authProvider,
+  lastLoginAt: user.lastLoginAt,
+  createdAt: user.createdAt,
+  updatedAt: user.updatedAt,
+});

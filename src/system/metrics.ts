@@ -1,0 +1,69 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Runtime } from '../platform/work.ts';
+
+export interface Metrics {
+  observe(operationId: string, status: number, seconds: number): void;
+  observeJob(job: string, outcome: 'ok' | 'failed', seconds: number): void;
+  /** Everything as Prometheus text, with figures that were computed for this scrape. */
+  text(figures: Figure[]): Promise<string>;
+}
+
+export interface Figure {
+  name: string;
+  help: string;
+  value: number;
+}
+
+export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+const BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30];
+const known = new WeakMap<Runtime, Metrics>();
+
+/** The metrics of this process; the same ones at each call. */
+export function createMetrics(runtime: Runtime): Metrics {
+  const metrics = known.get(runtime) ?? newMetrics();
+  known.set(runtime, metrics);
+  return metrics;
+}
+
+function newMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const requestLabels = ['operation', 'status'] as const;
+  const requests = new Counter({
+    name: 'http_requests_total',
+    help: 'Requests by operation and status',
+    labelNames: requestLabels,
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Duration of requests by operation and status',
+    labelNames: requestLabels,
+    buckets: BUCKETS,
+    registers,
+  });
+  const jobs = new Histogram({
+    name: 'job_run_duration_seconds',
+    help: 'Runs of jobs and their duration by job and outcome',
+    labelNames: ['job', 'outcome'] as const,
+    buckets: BUCKETS,
+    registers,
+  });
+  return {
+    observe(operation, status, seconds) {
+      requests.labels(operation, String(status)).inc();
+      durations.labels(operation, String(status)).observe(seconds);
+    },
+    observeJob: (job, outcome, seconds) => jobs.labels(job, outcome).observe(seconds),
+    text: async (figures) => (await registry.metrics()) + (await gaugesOf(figures).metrics()),
+  };
+}
+
+/** A registry of its own for each scrape: a figure that could not be computed is left out instead of shown as 0. */
+function gaugesOf(figures: Figure[]): Registry {
+  const registry = new Registry();
+  for (const { name, help, value } of figures) new Gauge({ name, help, registers: [registry] }).set(value);
+  return registry;
+}

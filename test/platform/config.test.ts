@@ -1,0 +1,136 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, readConfig } from '../../src/platform/config.ts';
+
+const SECRET = '0123456789abcdef0123456789abcdef';
+const base = { SECRET_KEY: SECRET };
+
+function problemsOf(env: Record<string, string>): string {
+  try {
+    readConfig(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+  return '';
+}
+
+describe('defaults', () => {
+  test('are those of the documentation', () => {
+    expect(readConfig(base)).toMatchObject({
+      production: false,
+      port: 3001,
+      host: '127.0.0.1',
+      databaseUrl: 'sqlite:./data/rustbill.db',
+      publicUrl: 'http://localhost:3001',
+      scheduler: true,
+      testClock: false,
+      migrateOnStart: true,
+      defaultCurrency: 'USD',
+      sessionExpiryDays: 7,
+      licenseKeyPrefix: 'RUSTBILL',
+      logLevel: 'info',
+      corsOrigins: [],
+      rateLimits: true,
+      cronSecret: undefined,
+      firstAdmin: undefined,
+    });
+  });
+
+  test('an empty variable counts as unset, a foreign one is ignored', () => {
+    const config = readConfig({ ...base, PORT: '', DATABASE_URL: '', HOME: '/root', PORTS: 'x' });
+    expect(config.port).toBe(3001);
+    expect(config.databaseUrl).toBe('sqlite:./data/rustbill.db');
+  });
+
+  test('the public URL follows the port', () => {
+    expect(readConfig({ ...base, PORT: '8080' }).publicUrl).toBe('http://localhost:8080');
+  });
+});
+
+describe('values', () => {
+  test('are read into their types', () => {
+    const config = readConfig({
+      ...base,
+      NODE_ENV: 'production',
+      PORT: '0',
+      DATABASE_URL: 'postgres://rustbill@db/rustbill',
+      SCHEDULER: 'off',
+      MIGRATE_ON_START: 'false',
+      RATE_LIMITS: 'off',
+      CORS_ORIGINS: 'https://a.example, https://b.example:8443',
+      PUBLIC_URL: 'https://billing.acme.example',
+      SESSION_EXPIRY_DAYS: '90',
+      ADMIN_EMAIL: 'ada@acme.example',
+      ADMIN_PASSWORD: 'a password of length',
+    });
+    expect(config).toMatchObject({
+      production: true,
+      port: 0,
+      scheduler: false,
+      migrateOnStart: false,
+      rateLimits: false,
+      corsOrigins: ['https://a.example', 'https://b.example:8443'],
+      publicUrl: 'https://billing.acme.example',
+      sessionExpiryDays: 90,
+      firstAdmin: { email: 'ada@acme.example', password: 'a password of length' },
+    });
+  });
+
+  test.each([
+    ['PORT', '80a'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['DATABASE_URL', 'mysql://localhost/x'],
+    ['DATABASE_URL', 'sqlite:'],
+    ['SECRET_KEY', 'too short'],
+    ['SECRET_KEY_PREVIOUS', 'too short'],
+    ['CRON_SECRET', 'short'],
+    ['METRICS_TOKEN', 'short'],
+    ['SCHEDULER', 'true'],
+    ['TEST_CLOCK', '1'],
+    ['MIGRATE_ON_START', 'on'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'https://a.example/'],
+    ['PUBLIC_URL', 'billing.acme.example'],
+    ['PUBLIC_URL', 'https://billing.acme.example/path'],
+    ['PUBLIC_URL', 'ftp://billing.acme.example'],
+    ['DEFAULT_CURRENCY', 'usd'],
+    ['DEFAULT_CURRENCY', 'XAU'],
+    ['SESSION_EXPIRY_DAYS', '0'],
+    ['SESSION_EXPIRY_DAYS', '91'],
+    ['LICENSE_KEY_PREFIX', 'acme'],
+    ['LOG_LEVEL', 'trace'],
+    ['NODE_ENV', 'prod'],
+  ])('%s=%s is refused by name', (name, value) => {
+    expect(problemsOf({ ...base, [name]: value })).toContain(`  - ${name}`);
+  });
+
+  test('garbage is refused with all problems at once, and without the values', () => {
+    const message = problemsOf({ ...base, PORT: 'garbage', LOG_LEVEL: 'loud', SECRET_KEY: 'hunter2', TEST_CLOCK: 'x' });
+    for (const name of ['PORT', 'LOG_LEVEL', 'SECRET_KEY', 'TEST_CLOCK']) expect(message).toContain(`  - ${name} `);
+    expect(message).not.toContain('hunter2');
+  });
+});
+
+describe('combinations', () => {
+  test('production needs SECRET_KEY', () => {
+    expect(problemsOf({ NODE_ENV: 'production' })).toContain('SECRET_KEY is required');
+  });
+
+  test('production refuses the test clock, and says so beside other problems', () => {
+    const message = problemsOf({ ...base, NODE_ENV: 'production', TEST_CLOCK: 'on', PORT: 'x' });
+    expect(message).toContain('TEST_CLOCK=on is refused');
+    expect(message).toContain('PORT');
+  });
+
+  test.each(['ADMIN_EMAIL', 'ADMIN_PASSWORD'])('%s alone is refused', (name) => {
+    const value = name === 'ADMIN_EMAIL' ? 'ada@acme.example' : 'a password of length';
+    expect(problemsOf({ ...base, [name]: value })).toContain('must be set together');
+  });
+
+  test('an admin with a short password is refused', () => {
+    expect(problemsOf({ ...base, ADMIN_EMAIL: 'ada@acme.example', ADMIN_PASSWORD: 'short' })).toContain(
+      'ADMIN_PASSWORD',
+    );
+  });
+});
