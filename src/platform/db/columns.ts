@@ -18,6 +18,9 @@ const TYPES = {
   json: { postgres: 'jsonb', sqlite: 'TEXT', valid: 'json_valid' },
 } as const;
 
+/** After the closing parenthesis of a table; `compact` for short rows that are always found by their primary key. */
+const TABLE_OPTIONS = { strict: 'STRICT', compact: 'STRICT, WITHOUT ROWID' } as const;
+
 export type ColumnType = keyof typeof TYPES;
 type Definition = Record<Dialect, string> & { check?: string; both?: string; valid?: string };
 
@@ -27,6 +30,8 @@ type Definition = Record<Dialect, string> & { check?: string; both?: string; val
  */
 export function withColumnTypes(sql: string, dialect: Dialect): string {
   return sql.replace(/(\b[a-z_]+ )?\{([a-z]+)\}/g, (_, name: string | undefined, token: string) => {
+    if (Object.hasOwn(TABLE_OPTIONS, token))
+      return (name ?? '') + (dialect === 'sqlite' ? TABLE_OPTIONS[token as keyof typeof TABLE_OPTIONS] : '');
     if (!Object.hasOwn(TYPES, token)) throw new Error(`Unknown column type {${token}}`);
     const type: Definition = TYPES[token as ColumnType];
     return (name ?? '') + type[dialect] + (name ? checkOf(type, name.trim(), dialect) : '');
@@ -60,11 +65,12 @@ export const optionalDecimal = optional(decimal);
 export const optionalJson = <T>(value: unknown): T | null =>
   value === null || value === undefined ? null : json<T>(value);
 
-/** Writers: a value of the domain -> what both drivers take for its column. */
-export const toJson = (value: unknown): string => JSON.stringify(value);
-export const toOptionalJson = (value: unknown): string | null => (value == null ? null : JSON.stringify(value));
-export const toDecimal = (value: Decimal): string => formatDecimal(value);
-export const toOptionalDecimal = (value: Decimal | null): string | null => (value ? formatDecimal(value) : null);
+type Nullable<Value, Stored> = Value extends null ? Stored | null : Stored;
+
+/** Writers: a value of the domain -> what both drivers take for its column; null stays null. */
+export const toJson = (value: unknown): string | null => (value == null ? null : JSON.stringify(value));
+export const toDecimal = <D extends Decimal | null>(value: D): Nullable<D, string> =>
+  (value === null ? null : formatDecimal(value)) as Nullable<D, string>;
 
 /** Minor units of one row; throws RangeError beyond 2^53 - 1, which no single row may hold (rules M7). */
 export function toMoney(value: bigint): bigint {

@@ -1,0 +1,13 @@
+import { systemClock } from '../src/platform/clock.ts';
+import { readConfig } from '../src/platform/config.ts';
+import { connect } from '../src/platform/db/connect.ts';
+import { migrate } from '../src/platform/db/migrate.ts';
+
+// Brings the schema of DATABASE_URL up to date; safe to run beside a running server and from several machines at once.
+const database = connect(readConfig().databaseUrl);
+try {
+  const applied = await migrate(database, systemClock.now());
+  console.log(applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'The schema is up to date.');
+} finally {
+  await database.close();
+}

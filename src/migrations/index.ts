@@ -1,0 +1,17 @@
+import { catalogue } from './0001-catalogue.ts';
+import { subscriptions } from './0002-subscriptions.ts';
+import { invoices } from './0003-invoices.ts';
+import { paymentsAndCredits } from './0004-payments-credits.ts';
+import { ledgerAndMrr } from './0005-ledger-mrr.ts';
+import { eventsAndAccess } from './0006-events-access.ts';
+import type { Migration } from './migration.ts';
+
+/** In the order they are applied; a new one is added at the end. */
+export const migrations: readonly Migration[] = [
+  catalogue,
+  subscriptions,
+  invoices,
+  paymentsAndCredits,
+  ledgerAndMrr,
+  eventsAndAccess,
+];
