@@ -39,7 +39,9 @@ export async function insertSession(db: Db, session: Session): Promise<void> {
 
 /** Ends one session; the id of its user when there was one. */
 export async function deleteSession(db: Db, tokenHash: string): Promise<string | undefined> {
-  const [row] = await db('sessions').where({ token_hash: tokenHash }).delete().returning('user_id');
+  // Not by Knex: on SQLite its delete() forgets what RETURNING answers.
+  const sql = 'DELETE FROM sessions WHERE token_hash = ? RETURNING user_id';
+  const [row] = await query<{ user_id: string }>(db, sql, [tokenHash]);
   return row?.user_id;
 }
 

@@ -71,7 +71,6 @@ export const users: Handlers<'users'> = {
     if (!user) throw notFound('user');
     if (principal.kind === 'user' && principal.userId === user.id) throw conflict('You cannot delete yourself.');
     if (user.role === 'admin' && !(await store.hasAdmin(db, user.id))) throw lastAdmin();
-    await deleteSessionsOf(db, user.id);
     await store.deleteUserRow(db, user.id);
     context.audit({ entityType: 'user', entityId: user.id });
   },

@@ -65,6 +65,7 @@ export async function updateUserRow(db: Db, user: User): Promise<void> {
   await db('users').where({ id: user.id }).update(columnsOf(user));
 }
 
+/** Deletes the user, and with the row all of the user's sessions. */
 export async function deleteUserRow(db: Db, id: string): Promise<void> {
   await db('users').where({ id }).delete();
 }
