@@ -14,8 +14,17 @@ const NETWORK = new Set([
 ]);
 const LOST = /Connection (terminated|ended)|Client has encountered a connection error|not queryable|timeout expired/;
 
+interface Failure {
+  name?: unknown;
+  code?: unknown;
+  message?: unknown;
+  syscall?: unknown;
+}
+
+const failure = (error: unknown): Failure => (typeof error === 'object' && error !== null ? error : {});
+
 function codeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const { code } = failure(error);
   return typeof code === 'string' ? code : '';
 }
 
@@ -27,13 +36,13 @@ export const isTransactionConflict = (error: unknown): boolean => UNDONE.has(cod
 
 /** Nothing is wrong with the work itself: busy, lock or statement time-out, deadlock, connection lost (rules S12). */
 export function isRetryable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error.name === 'KnexTimeoutError' || isTransactionConflict(error)) return true;
+  const { name, message, syscall } = failure(error);
+  if (name === 'KnexTimeoutError' || isTransactionConflict(error)) return true;
   const code = codeOf(error);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return true;
   if (PASSING.has(code) || NETWORK.has(code) || /^08...$/.test(code)) return true;
-  if (code === 'ENOENT') return 'syscall' in error && error.syscall === 'connect';
-  return code === '' && LOST.test(error.message);
+  if (code === 'ENOENT') return syscall === 'connect'; // the Unix socket of a stopped server
+  return code === '' && LOST.test(String(message));
 }
 
 /** The error comes from SQLite, Postgres, the pool or the way to them. */
