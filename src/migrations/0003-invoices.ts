@@ -71,13 +71,6 @@ export const invoices: Migration = {
       'a paid or void invoice is final',
       "OLD.status IN ('paid', 'void') AND NEW.status <> OLD.status",
     ),
-    refuse(
-      'invoices',
-      'UPDATE',
-      'no_return',
-      'an issued invoice is no draft any more',
-      "OLD.status <> 'draft' AND NEW.status = 'draft'",
-    ),
     fixed(
       'invoices',
       'issued',
@@ -129,7 +122,7 @@ export const invoices: Migration = {
       amount {money} NOT NULL,
       product_id {id},
       plan_version_id {id} REFERENCES plan_versions (id),
-      billing_period_id {id} REFERENCES billing_periods (id),
+      billing_period_id {id} REFERENCES billing_periods (id) ON DELETE SET NULL,
       discount_id {id},
       period_start {ts},
       period_end {ts},
