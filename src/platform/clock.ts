@@ -31,7 +31,13 @@ export class TestClock implements Clock {
   /** Stores the offset at which this clock shows `target`; `apply` makes it this process's time after the commit. */
   async move(db: Db, target: Instant): Promise<{ apply: () => void }> {
     const offset = epochMilliseconds(target) - Date.now();
-    await db('settings').insert({ key: OFFSET_KEY, value: String(offset), secret: false }).onConflict('key').merge();
-    return { apply: () => void (this.#offset = offset) };
+    await db('settings')
+      .insert({ key: OFFSET_KEY, value: String(offset), secret: false })
+      .onConflict('key')
+      .merge();
+    const apply = () => {
+      this.#offset = offset;
+    };
+    return { apply };
   }
 }

@@ -40,7 +40,10 @@ const schema = z.object({
   PUBLIC_URL: origin.optional(),
   DEFAULT_CURRENCY: z.string().refine(isCurrency, 'must be an ISO 4217 code with 0, 2 or 3 decimals').default('USD'),
   SESSION_EXPIRY_DAYS: integer(1, 90).default(7),
-  LICENSE_KEY_PREFIX: z.string().regex(/^[A-Z0-9]{2,16}$/, 'must be 2 to 16 of A-Z and 0-9').default('RUSTBILL'),
+  LICENSE_KEY_PREFIX: z
+    .string()
+    .regex(/^[A-Z0-9]{2,16}$/, 'must be 2 to 16 of A-Z and 0-9')
+    .default('RUSTBILL'),
   LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('info'),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   RATE_LIMITS: flag.default(true),

@@ -70,7 +70,8 @@ export const invalid = (fields: Fields, message = 'Validation failed') =>
 export const notFound = (what: string) => new AppError('not_found', `No such ${what}.`);
 
 /** 409 `conflict`: the operation does not fit the state of the row. */
-export const conflict = (message: string, fields?: Fields) => new AppError('conflict', message, fields ? { fields } : {});
+export const conflict = (message: string, fields?: Fields) =>
+  new AppError('conflict', message, fields ? { fields } : {});
 
 /** Any other refusal. */
 export const refuse = (code: ErrorCode, message: string, fields?: Fields) =>

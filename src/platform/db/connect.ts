@@ -69,6 +69,7 @@ function connectSqlite(filename: string, options: ConnectOptions): Database {
         connection.pragma('journal_mode = WAL');
         connection.pragma(`synchronous = ${synchronous}`);
         connection.pragma('foreign_keys = ON');
+        connection.pragma('cache_size = -65536'); // KiB: the indexes of a billing batch stay in memory
         done();
       },
     },

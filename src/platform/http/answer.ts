@@ -27,7 +27,8 @@ export function serialise(operation: Operation, result: unknown, url: string): S
   if (isPage(value) && value.next) headers.Link = `<${nextUrl(url, value.next)}>; rel="next"`;
   const entity = json as { id?: string; version?: number };
   if (operation.etag && entity.version !== undefined) headers.ETag = `"${entity.version}"`;
-  if (operation.location && status === 201) headers.Location = fill(operation.location, json as Record<string, unknown>);
+  if (operation.location && status === 201)
+    headers.Location = fill(operation.location, json as Record<string, unknown>);
   headers['Content-Type'] = JSON_TYPE;
   return { status, headers, body: JSON.stringify(json), json };
 }
@@ -45,9 +46,9 @@ const isPage = (value: unknown): value is Page<unknown> => (value as Page<unknow
 const fill = (template: string, values: Record<string, unknown>): string =>
   template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(values[name])));
 
-function nextUrl(url: string, cursor: string): string {
+function nextUrl(url: string, next: { parameter: string; value: string }): string {
   const at = url.indexOf('?');
   const params = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
-  params.set('cursor', cursor);
+  params.set(next.parameter, next.value);
   return `${at < 0 ? url : url.slice(0, at)}?${params.toString()}`;
 }

@@ -44,7 +44,11 @@ interface ResponseObject {
 export interface Spec {
   openapi: string;
   paths: Record<string, Record<string, OperationObject>>;
-  components: { responses?: Record<string, ResponseObject>; schemas?: Record<string, unknown>; [kind: string]: unknown };
+  components: {
+    responses?: Record<string, ResponseObject>;
+    schemas?: Record<string, unknown>;
+    [kind: string]: unknown;
+  };
   security?: Record<string, string[]>[];
 }
 

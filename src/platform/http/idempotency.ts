@@ -1,7 +1,7 @@
-import { addDays, type Instant } from '../calendar.ts';
+import { addDays, addMilliseconds, type Instant } from '../calendar.ts';
 import type { Db } from '../db/connect.ts';
 import { AppError, invalid } from '../errors.ts';
-import { type Vault, sha256 } from '../secrets.ts';
+import { sha256, type Vault } from '../secrets.ts';
 import type { Operation } from './contract.ts';
 import type { Principal } from './principal.ts';
 
@@ -21,6 +21,8 @@ export interface IdempotencyClaim {
 }
 
 const KEEP_DAYS = 30;
+/** How long an operation that opens its own transactions may run before another request goes on with it (rules X5). */
+const MANUAL_LOCK_MS = 60_000;
 
 /** The claim of a POST with an `Idempotency-Key` and a known caller; undefined when there is none (contract 1.9). */
 export function readClaim(
@@ -52,7 +54,9 @@ export async function claimKey(
   claim: IdempotencyClaim,
   now: Instant,
   vault: Vault,
+  manual = false,
 ): Promise<StoredAnswer | undefined> {
+  const lockedUntil = manual ? addMilliseconds(now, MANUAL_LOCK_MS) : null;
   const row = {
     scope: claim.scope,
     key: claim.key,
@@ -60,6 +64,7 @@ export async function claimKey(
     path: claim.path,
     body_hash: claim.bodyHash,
     state: 'in_progress',
+    locked_until: lockedUntil,
     created_at: now,
     expires_at: addDays(now, KEEP_DAYS),
   };
@@ -73,6 +78,12 @@ export async function claimKey(
   }
   if (known.method !== claim.method || known.path !== claim.path || known.body_hash !== claim.bodyHash)
     throw new AppError('idempotency_key_reused', 'This Idempotency-Key was used for another request.');
+  if (known.state !== 'done' && known.locked_until !== null && known.locked_until <= now) {
+    const taken = await db('idempotency_keys')
+      .where({ ...mine, locked_until: known.locked_until })
+      .update({ locked_until: lockedUntil });
+    if (taken > 0) return undefined;
+  }
   if (known.state !== 'done')
     throw new AppError('idempotency_in_progress', 'A request with this Idempotency-Key is running.', {
       headers: { 'Retry-After': '1' },
@@ -101,5 +112,9 @@ export async function storeAnswer(
       body: vault ? vault.encrypt(answer.body, aad(claim)) : answer.body,
     });
 }
+
+/** A failed operation that opens its own transactions gives its key back: only 2xx answers are kept. */
+export const releaseKey = (db: Db, { scope, key }: IdempotencyClaim): Promise<number> =>
+  db('idempotency_keys').where({ scope, key, state: 'in_progress' }).delete();
 
 const aad = (claim: IdempotencyClaim) => `idempotency_keys.body.${claim.scope}.${claim.key}`;

@@ -32,13 +32,10 @@ export const reply = <S extends number, B>(status: S, body: B, headers: Record<s
   headers,
 });
 
-type Input<D> = {
-  [P in 'path' | 'query' | 'body' as P extends keyof D ? P : never]-?: P extends keyof D
-    ? P extends 'query'
-      ? NonNullable<D[P]>
-      : Exclude<D[P], undefined>
-    : never;
-};
+type Part<D, P extends string> = P extends keyof D ? Exclude<D[P], undefined> : never;
+type Member<P extends string, T> = [T] extends [never] ? unknown : { [K in P]: T };
+/** Built from the parts alone, without the URL: so an operation and its v1 twin have the same input type. */
+type Input<Path, Query, B> = Member<'path', Path> & Member<'query', Query> & Member<'body', B>;
 type Body<B> = [B] extends [never]
   ? void
   : unknown extends B
@@ -55,7 +52,7 @@ type Answer<R> =
     : Body<R[keyof R]> | Reply<keyof R & number, Body<R[keyof R]>>;
 
 type Handler<O> = O extends { data: infer D; responses: infer R }
-  ? (input: Input<D>, context: Context) => Promise<Answer<R>>
+  ? (input: Input<Part<D, 'path'>, Part<D, 'query'>, Part<D, 'body'>>, context: Context) => Promise<Answer<R>>
   : never;
 
 /** The handlers of one tag: missing, extra or ill-typed ones do not compile. */

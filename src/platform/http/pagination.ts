@@ -4,8 +4,8 @@ import { invalid } from '../errors.ts';
 export interface Page<T> {
   readonly kind: 'page';
   items: T[];
-  /** Cursor of the next page; undefined on the last one. */
-  next: string | undefined;
+  /** Query parameter that leads to the next page; undefined on the last one. */
+  next: { parameter: 'cursor' | 'after'; value: string } | undefined;
 }
 
 export interface PageRequest {
@@ -41,9 +41,11 @@ export function paged<Row, T>(
   return {
     kind: 'page',
     items: shown.map(present),
-    next: more ? Buffer.from(JSON.stringify([1, list, keyOf(last)])).toString('base64url') : undefined,
+    next: more ? { parameter: 'cursor', value: encode(list, keyOf(last)) } : undefined,
   };
 }
+
+const encode = (list: string, key: string): string => Buffer.from(JSON.stringify([1, list, key])).toString('base64url');
 
 function decode(list: string, cursor: string): string {
   try {

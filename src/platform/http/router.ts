@@ -8,7 +8,14 @@ import { type Authentication, authenticate, checkSameSite } from './authenticati
 import { parseJson, readBytes } from './body.ts';
 import type { Contract, Operation } from './contract.ts';
 import { sendError } from './error-body.ts';
-import { claimKey, type IdempotencyClaim, readClaim, storeAnswer } from './idempotency.ts';
+import {
+  claimKey,
+  type IdempotencyClaim,
+  readClaim,
+  releaseKey,
+  type StoredAnswer,
+  storeAnswer,
+} from './idempotency.ts';
 import type { Context } from './operations.ts';
 import { type Principal, scopeOf } from './principal.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -109,7 +116,13 @@ export function createRouter(options: RouterOptions): RequestHandler {
       url: req.originalUrl,
       deadline: at.deadline,
       claim: readClaim(headerOf(req, 'idempotency-key'), operation, req.originalUrl, bytes, principal),
-      info: { actor: actorOf(principal), action: operation.id, requestId: at.requestId, ip: req.ip ?? null, now: at.now },
+      info: {
+        actor: actorOf(principal),
+        action: operation.id,
+        requestId: at.requestId,
+        ip: req.ip ?? null,
+        now: at.now,
+      },
       context: {
         principal,
         scope: scopeOf(principal),
@@ -131,24 +144,45 @@ export function createRouter(options: RouterOptions): RequestHandler {
       const answer = serialise(operation, result, call.url);
       const problem = checkAnswer?.(operation, answer.status, answer.json);
       if (problem) throw new Error(`${operation.id} answers outside the contract: ${problem}`);
-      if (performance.now() > call.deadline)
+      if (operation.access.kind !== 'cron' && performance.now() > call.deadline)
         throw new AppError('service_unavailable', 'The request took too long and was undone.', {
           headers: { 'Retry-After': '5' },
         });
       return answer;
     };
-    if (operation.method === 'GET' || operation.manual)
-      return finish(await invoke(createWork(runtime, info, runtime.database.read)));
+    if (operation.method === 'GET') return finish(await invoke(createWork(runtime, info, runtime.database.read)));
+    if (operation.manual) {
+      const run = async () => finish(await invoke(createWork(runtime, info, runtime.database.read)));
+      return call.claim ? runClaimed(call.claim, call, run) : run();
+    }
     return withRetry(() =>
       inTransaction(runtime, info, async (work) => {
         const claim = call.claim;
         const replay = claim && (await claimKey(work.db, claim, work.now, runtime.vault));
-        if (replay) return { ...replay, headers: { ...replay.headers, 'Idempotent-Replayed': 'true' }, json: undefined };
+        if (replay) return replayed(replay);
         const answer = finish(await invoke(work));
-        if (claim) await storeAnswer(work.db, claim, answer, operation.secretAnswer ? runtime.vault : undefined);
+        if (claim)
+          await storeAnswer(work.db, claim, textOf(answer), operation.secretAnswer ? runtime.vault : undefined);
         return answer;
       }),
     );
+  }
+
+  /** The key is claimed, and the answer stored, in commits of their own around the operation's (rules X5). */
+  async function runClaimed(claim: IdempotencyClaim, call: Call, run: () => Promise<Answer>): Promise<Answer> {
+    const { database, vault } = runtime;
+    const now = call.info.now!;
+    const replay = await database.transaction((db) => claimKey(db, claim, now, vault, true));
+    if (replay) return replayed(replay);
+    try {
+      const answer = await run();
+      const secret = call.operation.secretAnswer ? vault : undefined;
+      await database.transaction((db) => storeAnswer(db, claim, textOf(answer), secret));
+      return answer;
+    } catch (error) {
+      await database.transaction((db) => releaseKey(db, claim));
+      throw error;
+    }
   }
 
   return (req, res) => {
@@ -162,10 +196,22 @@ export function createRouter(options: RouterOptions): RequestHandler {
         const operationId: string = res.locals.operationId ?? 'unknown';
         const seconds = (performance.now() - started) / 1000;
         options.observe(operationId, res.statusCode, seconds);
-        runtime.log.info({ requestId, operationId, status: res.statusCode, ms: Math.round(seconds * 1e4) / 10 }, 'request');
+        runtime.log.info(
+          { requestId, operationId, status: res.statusCode, ms: Math.round(seconds * 1e4) / 10 },
+          'request',
+        );
       });
   };
 }
+
+/** Answers to a POST are text: JSON or nothing. */
+const textOf = ({ status, headers, body }: Answer): StoredAnswer => ({ status, headers, body: body as string });
+
+const replayed = (answer: StoredAnswer): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, 'Idempotent-Replayed': 'true' },
+  json: undefined,
+});
 
 /** Deadlocks and serialization failures are undone completely, so the same work may be done again. */
 async function withRetry<T>(run: () => Promise<T>): Promise<T> {

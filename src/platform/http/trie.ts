@@ -1,3 +1,5 @@
+import { memo } from '../memo.ts';
+
 /** Path look-up that costs one map access per segment, however many paths the contract has. */
 export interface RouteNode<T> {
   literals: Map<string, RouteNode<T>>;
@@ -18,9 +20,7 @@ export function buildTrie<T>(routes: { path: string; value: T }[]): RouteNode<T>
         names.push(segment.slice(1, -1));
         at = at.parameter ??= node();
       } else {
-        let next = at.literals.get(segment);
-        if (!next) at.literals.set(segment, (next = node()));
-        at = next;
+        at = memo(at.literals, segment, node<T>);
       }
     }
     at.route = { value, names };
@@ -29,7 +29,10 @@ export function buildTrie<T>(routes: { path: string; value: T }[]): RouteNode<T>
 }
 
 /** A literal segment wins over a parameter. A segment that is not valid percent-encoding matches nothing. */
-export function findRoute<T>(root: RouteNode<T>, path: string): { value: T; params: Record<string, string> } | undefined {
+export function findRoute<T>(
+  root: RouteNode<T>,
+  path: string,
+): { value: T; params: Record<string, string> } | undefined {
   const segments = path.split('/').slice(1);
   const values: string[] = [];
   const hit = walk(root, segments, 0, values);

@@ -1,10 +1,8 @@
 import { RequestValidator, ResponseValidator } from 'express-openapi-validator/dist/middlewares/index.js';
 import { ParametersSchemaParser } from 'express-openapi-validator/dist/middlewares/parsers/schema.parse.js';
-import {
-  ajvErrorsToValidatorError,
-  augmentAjvErrors,
-} from 'express-openapi-validator/dist/middlewares/util.js';
+import { ajvErrorsToValidatorError, augmentAjvErrors } from 'express-openapi-validator/dist/middlewares/util.js';
 import type { Fields } from '../errors.ts';
+import { memo } from '../memo.ts';
 import type { Contract, Operation, Spec } from './contract.ts';
 
 /** The parts of AJV's interface used here; AJV itself comes with express-openapi-validator. */
@@ -35,13 +33,9 @@ export type Validate = (parts: RequestParts) => Fields | undefined;
  * Its middleware is not used: it looks the route up a second time and parses the URL anew on every request (docs/adr).
  */
 export function createRequestValidation(contract: Contract): (operation: Operation) => Validate {
-  const engine = new RequestValidator(structuredClone(contract.spec), OPTIONS);
+  const engine = new RequestValidator(documentOf(contract.spec), OPTIONS) as unknown as Engine;
   const compiled = new Map<Operation, Validate>();
-  return (operation) => {
-    let validate = compiled.get(operation);
-    if (!validate) compiled.set(operation, (validate = compile(engine, contract.spec, operation)));
-    return validate;
-  };
+  return (operation) => memo(compiled, operation, () => compile(engine, contract.spec, operation));
 }
 
 const OPTIONS = {
@@ -56,23 +50,28 @@ const OPTIONS = {
   validateFormats: true,
   formats: {},
   serDesMap: {},
-  ajvFormats: { mode: 'full' },
+  ajvFormats: { mode: 'full' as const },
   allowUnknownQueryParameters: false,
 };
+
+type Document = ConstructorParameters<typeof RequestValidator>[0];
+type Ajv = ConstructorParameters<typeof ParametersSchemaParser>[0];
+type Parsed = Parameters<ParametersSchemaParser['parse']>;
+
+/** The engine changes the document it is given. */
+const documentOf = (spec: object): Document => structuredClone(spec) as Document;
 
 interface Engine {
   ajv: { compile(schema: unknown): ValidateFunction };
   ajvBody: { compile(schema: unknown): ValidateFunction };
-  apiDoc: Spec;
+  apiDoc: Document;
 }
 
-function compile(validator: unknown, spec: Spec, operation: Operation): Validate {
-  const engine = validator as Engine;
-  const { query, headers, params } = new ParametersSchemaParser(engine.ajv, engine.apiDoc).parse(
-    operation.path,
-    (operation.schema.parameters ?? []).map((parameter) => structuredClone(parameter)),
-  );
-  const known = new Set(Object.keys(query.properties ?? {}));
+function compile(engine: Engine, spec: Spec, operation: Operation): Validate {
+  const parameters = structuredClone(operation.schema.parameters ?? []) as Parsed[1];
+  const parser = new ParametersSchemaParser(engine.ajv as Ajv, engine.apiDoc);
+  const { query, headers, params } = parser.parse(operation.path, parameters);
+  const known = new Set(Object.keys((query as { properties?: object }).properties ?? {}));
   const open = operation.schema['x-eov-allow-unknown-query-parameters'] === true;
   const general = engine.ajv.compile({ properties: { query, headers, params } });
   const body = compileBody(engine, spec, operation);
@@ -139,15 +138,13 @@ function sentence(message: string): string {
 export function createAnswerValidation(
   contract: Contract,
 ): (operation: Operation, status: number, body: unknown) => string | undefined {
-  const spec = structuredClone(contract.spec);
-  const engine = new ResponseValidator({ ...spec, paths: {} }, OPTIONS, {}, 0) as unknown as {
+  const document = documentOf({ ...contract.spec, paths: {} });
+  const engine = new ResponseValidator(document, OPTIONS, {}, 0) as unknown as {
     buildValidators(responses: unknown, key: string): Record<string, Record<string, ValidateFunction>>;
   };
   const built = new Map<Operation, Record<string, Record<string, ValidateFunction>>>();
   return (operation, status, body) => {
-    let validators = built.get(operation);
-    if (!validators)
-      built.set(operation, (validators = engine.buildValidators(operation.schema.responses, operation.id)));
+    const validators = memo(built, operation, () => engine.buildValidators(operation.schema.responses, operation.id));
     const known = validators[status] ?? (status >= 400 ? validators.default : undefined);
     if (!known) return operation.schema.responses[status] ? undefined : `status ${status} is not in the contract`;
     const validate = known['application/json'];

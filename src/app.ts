@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import cors from 'cors';
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import { apiKeys } from './accounts/api-key-handlers.ts';
+import { auth } from './accounts/auth-handlers.ts';
+import { createAuthentication } from './accounts/authentication.ts';
+import { users } from './accounts/user-handlers.ts';
+import { events } from './billing/events/handlers.ts';
+import { invoices } from './billing/invoices/handlers.ts';
+import { payments } from './billing/payments/handlers.ts';
+import { plans } from './billing/plans/handlers.ts';
+import { coverage, cron } from './billing/run/handlers.ts';
+import { subscriptions } from './billing/subscriptions/handlers.ts';
+import { taxRules } from './billing/tax-rules/handlers.ts';
+import { customers } from './customers/handlers.ts';
+import { type Contract, readContract, type Spec } from './platform/http/contract.ts';
+import type { AllHandlers } from './platform/http/operations.ts';
+import { createRateLimits } from './platform/http/rate-limits.ts';
+import { createRouter, type HandlerTable } from './platform/http/router.ts';
+import type { Runtime } from './platform/work.ts';
+import { products } from './products/handlers.ts';
+import { settings } from './settings/handlers.ts';
+import { docsAssets } from './system/docs.ts';
+import { system } from './system/handlers.ts';
+import { createMetrics } from './system/metrics.ts';
+import { testing } from './system/test-clock.ts';
+
+/** The only wiring list: every tag of the contract and who handles it. Missing or extra ones do not compile. */
+const handlers: AllHandlers = {
+  apiKeys,
+  auth,
+  coverage,
+  cron,
+  customers,
+  events,
+  invoices,
+  payments,
+  plans,
+  products,
+  settings,
+  subscriptions,
+  system,
+  taxRules,
+  testing,
+  users,
+};
+
+export interface AppOptions {
+  /** Answers are checked against the contract: a violation fails the request. For tests. */
+  validateAnswers?: boolean;
+  /** Another document than generated/openapi.json; benchmarks pad it. */
+  spec?: Spec;
+  handlers?: HandlerTable;
+}
+
+export const publishedSpec = (): Spec =>
+  JSON.parse(readFileSync(new URL('../generated/openapi.json', import.meta.url), 'utf8'));
+
+/** The Express application of one process. */
+export function createApp(runtime: Runtime, options: AppOptions = {}): Express {
+  const contract: Contract = readContract(options.spec ?? publishedSpec());
+  const { config } = runtime;
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('trust proxy', config.trustProxy);
+  app.use('/docs', docsAssets());
+  app.use(helmet({ strictTransportSecurity: config.publicUrl.startsWith('https:') }));
+  app.use('/api/v1', cors({ origin: config.corsOrigins, exposedHeaders: EXPOSED, maxAge: 600 }));
+  app.use(
+    createRouter({
+      runtime,
+      contract,
+      handlers: options.handlers ?? (handlers as unknown as HandlerTable),
+      authentication: createAuthentication(runtime),
+      rateLimits: createRateLimits(config.rateLimits),
+      validateAnswers: options.validateAnswers ?? false,
+      observe: createMetrics(runtime).observe,
+    }),
+  );
+  return app;
+}
+
+const EXPOSED = ['X-Request-Id', 'Location', 'ETag', 'Link', 'Idempotent-Replayed', 'Retry-After'];

@@ -1,0 +1,38 @@
+import { utcDate } from '../platform/calendar.ts';
+import type { Work } from '../platform/work.ts';
+import type { BillingSettings } from '../settings/billing-settings.ts';
+import { loadBillingSettings } from '../settings/store.ts';
+import { CreditBook } from './credits/credit-book.ts';
+import type { JournalEntry } from './ledger/entries.ts';
+import { post } from './ledger/store.ts';
+import type { TaxRule } from './pricing/tax.ts';
+import { loadTaxRules } from './tax-rules/store.ts';
+
+/**
+ * The money side of one unit of work: what every billing verb reads and writes to. The postings and credit entries of
+ * all its facts are collected and written together by `closeBilling`, after the documents they belong to.
+ */
+export interface Billing {
+  readonly work: Work;
+  readonly settings: BillingSettings;
+  /** The rules in force on the UTC date of `now` (rules V2). */
+  readonly taxRules: TaxRule[];
+  readonly credits: CreditBook;
+  readonly journal: JournalEntry[];
+}
+
+export async function openBilling(work: Work): Promise<Billing> {
+  return {
+    work,
+    settings: await loadBillingSettings(work.db, work.runtime.config),
+    taxRules: await loadTaxRules(work.db, utcDate(work.now)),
+    credits: new CreditBook(work),
+    journal: [],
+  };
+}
+
+/** Writes the credit entries and posts the ledger; nothing of the work is complete before it. */
+export async function closeBilling(billing: Billing): Promise<void> {
+  billing.journal.push(...(await billing.credits.close()));
+  await post(billing.work, billing.journal.splice(0));
+}

@@ -1,0 +1,170 @@
+import { insertRows, updateRows } from '../../platform/db/bulk.ts';
+import { money } from '../../platform/db/columns.ts';
+import { refuse } from '../../platform/errors.ts';
+import { formatMoney } from '../../platform/money.ts';
+import type { Work } from '../../platform/work.ts';
+import { creditAppliedLines, creditManualLines, creditReturnedLines, type JournalEntry } from '../ledger/entries.ts';
+
+export type CreditReason =
+  | 'manual'
+  | 'proration'
+  | 'credit_note'
+  | 'overpayment'
+  | 'refund'
+  | 'invoice_application'
+  | 'invoice_void'
+  | 'credit_note_void';
+
+export interface CreditMove {
+  customerId: string;
+  currency: string;
+  /** Minor units: positive deposits, negative uses. */
+  amount: bigint;
+  reason: CreditReason;
+  description: string;
+  invoiceId?: string | null;
+  paymentId?: string | null;
+  creditNoteId?: string | null;
+}
+
+interface Balance {
+  customerId: string;
+  currency: string;
+  balance: bigint;
+  lastSeq: number;
+  changed: boolean;
+}
+
+/**
+ * The credit balances a unit of work uses: locked once, in order, carried on in memory, written once (rules K1, X3).
+ * `open` must be called before any balance is read; `close` writes balances and entries.
+ */
+export class CreditBook {
+  readonly #work: Work;
+  readonly #balances = new Map<string, Balance>();
+  readonly #rows: Record<string, unknown>[] = [];
+  readonly #entries: JournalEntry[] = [];
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  /** Locks the balances of these customers. */
+  async open(customerIds: Iterable<string>): Promise<void> {
+    const ids = [...new Set(customerIds)].sort();
+    for (let i = 0; i < ids.length; i += 1000) {
+      const rows = await this.#work
+        .db('credit_balances')
+        .whereIn('customer_id', ids.slice(i, i + 1000))
+        .orderBy(['customer_id', 'currency'])
+        .forNoKeyUpdate();
+      for (const row of rows) this.#add(row.customer_id, row.currency, money(row.balance), Number(row.last_seq));
+    }
+  }
+
+  balanceOf(customerId: string, currency: string): bigint {
+    return this.#balances.get(`${customerId} ${currency}`)?.balance ?? 0n;
+  }
+
+  /** Records one entry, its event, and its posting where no other fact posts it. Throws `insufficient_credit`. */
+  async move(move: CreditMove): Promise<bigint> {
+    const balance = await this.#balance(move.customerId, move.currency);
+    const after = balance.balance + move.amount;
+    if (after < 0n) throw refuse('insufficient_credit', 'The credit balance does not hold this amount.');
+    balance.balance = after;
+    balance.lastSeq += 1;
+    balance.changed = true;
+    const id = this.#work.newId();
+    this.#rows.push({
+      id,
+      customer_id: move.customerId,
+      currency: move.currency,
+      seq: balance.lastSeq,
+      amount: Number(move.amount),
+      balance_after: Number(after),
+      reason: move.reason,
+      description: move.description,
+      invoice_id: move.invoiceId ?? null,
+      payment_id: move.paymentId ?? null,
+      credit_note_id: move.creditNoteId ?? null,
+      created_at: this.#work.now,
+    });
+    this.#post(id, move);
+    this.#emit(id, move, after);
+    return after;
+  }
+
+  /** Writes balances and entries; the postings are handed back for the ledger. */
+  async close(): Promise<JournalEntry[]> {
+    const changed = [...this.#balances.values()].filter((balance) => balance.changed);
+    await updateRows(
+      this.#work.db,
+      'credit_balances',
+      ['customer_id', 'currency'],
+      changed.map((b) => ({
+        customer_id: b.customerId,
+        currency: b.currency,
+        balance: Number(b.balance),
+        last_seq: b.lastSeq,
+      })),
+    );
+    await insertRows(this.#work.db, 'credit_entries', this.#rows.splice(0));
+    for (const balance of changed) balance.changed = false;
+    return this.#entries.splice(0);
+  }
+
+  /** A balance that does not exist yet is made, and thereby locked, when it is first needed. */
+  async #balance(customerId: string, currency: string): Promise<Balance> {
+    const known = this.#balances.get(`${customerId} ${currency}`);
+    if (known) return known;
+    const { db } = this.#work;
+    const key = { customer_id: customerId, currency };
+    await db('credit_balances')
+      .insert({ ...key, balance: 0, last_seq: 0 })
+      .onConflict(['customer_id', 'currency'])
+      .ignore();
+    const [row] = await db('credit_balances').where(key).forNoKeyUpdate();
+    return this.#add(customerId, currency, money(row.balance), Number(row.last_seq));
+  }
+
+  #add(customerId: string, currency: string, balance: bigint, lastSeq: number): Balance {
+    const made = { customerId, currency, balance, lastSeq, changed: false };
+    this.#balances.set(`${customerId} ${currency}`, made);
+    return made;
+  }
+
+  #post(id: string, move: CreditMove): void {
+    const base = {
+      factId: id,
+      currency: move.currency,
+      customerId: move.customerId,
+      invoiceId: move.invoiceId ?? null,
+    };
+    if (move.reason === 'invoice_application')
+      this.#entries.push({ ...base, factType: 'credit.applied', lines: creditAppliedLines(-move.amount) });
+    else if (move.reason === 'invoice_void')
+      this.#entries.push({ ...base, factType: 'credit.returned', lines: creditReturnedLines(move.amount) });
+    else if (move.reason === 'manual')
+      this.#entries.push({ ...base, factType: 'credit.manual', lines: creditManualLines(move.amount) });
+  }
+
+  #emit(id: string, move: CreditMove, after: bigint): void {
+    const { customerId, currency } = move;
+    const amount = formatMoney(move.amount < 0n ? -move.amount : move.amount, currency);
+    const balance = formatMoney(after, currency);
+    const invoiceId = move.invoiceId ?? null;
+    const at = { customerId, resourceType: 'creditEntry', resourceId: id };
+    if (move.amount > 0n)
+      this.#work.emit({
+        type: 'credit.deposited',
+        ...at,
+        data: { creditEntryId: id, customerId, amount, balance, currency, reason: move.reason, invoiceId },
+      });
+    else if (move.reason === 'invoice_application')
+      this.#work.emit({
+        type: 'credit.applied',
+        ...at,
+        data: { creditEntryId: id, customerId, invoiceId, amount, balance, currency },
+      });
+  }
+}

@@ -1,0 +1,39 @@
+import type { Db } from '../../platform/db/connect.ts';
+import { invalid, notFound } from '../../platform/errors.ts';
+import type { Handlers } from '../../platform/http/operations.ts';
+import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { typesOf } from './event.ts';
+import * as store from './store.ts';
+
+export const events: Handlers<'events'> = {
+  async listEvents({ query }, { db }) {
+    if (query.after && query.cursor) throw invalid({ after: 'cannot be used together with cursor' });
+    const types = query.type === undefined ? undefined : typesOf(query.type);
+    if (query.type !== undefined && !types)
+      throw invalid({ type: 'is not an event type or a group such as invoice.*' });
+    const filter = { types, resourceId: query.resourceId, customerId: query.customerId };
+    if (query.after) return listAfter(db, filter, query.after, query);
+    const page = pageRequest('events', query);
+    return paged('events', page, await store.listEvents(db, filter, page, 'newest'), positionOf, present);
+  },
+
+  async getEvent({ path }, { db }) {
+    const event = await store.findEvent(db, path.id);
+    if (!event) throw notFound('event');
+    return present(event);
+  },
+};
+
+/** Oldest first, strictly after an event; the next page goes on after the last event shown. */
+async function listAfter(db: Db, filter: store.EventFilter, after: string, query: { limit?: number }) {
+  const start = await store.findEvent(db, after);
+  if (!start) throw invalid({ after: 'is not a known event' });
+  const page = { ...pageRequest('events', { limit: query.limit }), after: String(start.position) };
+  const rows = await store.listEvents(db, filter, page, 'oldest');
+  const answer = paged('events', page, rows, positionOf, present);
+  const last = answer.items.at(-1);
+  return { ...answer, next: answer.next && last ? { parameter: 'after' as const, value: last.id } : undefined };
+}
+
+const positionOf = (event: store.StoredEvent) => String(event.position);
+const present = (event: store.StoredEvent) => JSON.parse(event.body);

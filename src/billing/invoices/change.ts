@@ -1,0 +1,93 @@
+import type { InvoiceUpdate } from '../../../generated/types.gen.ts';
+import { loadBillingCustomers } from '../../customers/billing-customers.ts';
+import { conflict, type Fields } from '../../platform/errors.ts';
+import { refuseFields } from '../../platform/fields.ts';
+import { exponentOf, sameCurrency } from '../../platform/money.ts';
+import type { Billing } from '../billing.ts';
+import { recordPayment } from '../payments/record.ts';
+import { loadPlanVersions } from '../plans/store.ts';
+import { healSubscriptions } from '../subscriptions/heal.ts';
+import { lockSubscriptions, waivePeriods } from '../subscriptions/store.ts';
+import { draftInvoice, draftOf, issueManual } from './create.ts';
+import { type Invoice, refuseFinal, refuseVoid } from './invoice.ts';
+import type { InvoiceDraft } from './issue.ts';
+import { linesOf } from './issue.ts';
+import { linesOfDraft, readInstant, readLines } from './manual-lines.ts';
+import { voidInvoices } from './settle.ts';
+import * as store from './store.ts';
+
+/** PUT of a locked invoice: the other members first, then the status (contract 2.10, rules I, I1, I4). */
+export async function changeInvoice(billing: Billing, invoice: Invoice, body: InvoiceUpdate): Promise<Invoice> {
+  const { status, notes, ...terms } = body;
+  const asksTerms = Object.keys(terms).length > 0;
+  if (asksTerms || status !== undefined) refuseFinal(invoice);
+  if (asksTerms && invoice.status !== 'draft')
+    throw conflict('Lines, due date and currency of an issued invoice are fixed.');
+  const changed = notes !== undefined && notes !== invoice.notes;
+  const current = changed ? { ...invoice, notes } : invoice;
+  if (invoice.status === 'draft') return changeDraft(billing, invoice, current, body);
+  if (changed) await writeNotes(billing, current);
+  if (status !== undefined && status !== invoice.status) await changeOpen(billing, current, status);
+  return current;
+}
+
+async function writeNotes({ work }: Billing, invoice: Invoice): Promise<void> {
+  invoice.version += 1;
+  invoice.updatedAt = work.now;
+  await store.updateInvoices(work.db, [invoice]);
+}
+
+async function changeDraft(billing: Billing, stored: Invoice, noted: Invoice, body: InvoiceUpdate): Promise<Invoice> {
+  if (body.status === 'paid') throw conflict('Issue the draft before it is paid.');
+  const draft = await revisedDraft(billing, noted, body);
+  if (body.status === 'issued') return issueManual(billing, draft);
+  const { invoice, output } = draftInvoice(billing, draft);
+  const touched = ['lineItems', 'dueDate', 'currency', 'notes'].some((member) => member in body);
+  const current = touched && differs(stored, invoice, body) ? invoice : stored;
+  if (current !== stored) {
+    const { db, newId } = billing.work;
+    await store.updateDraft(db, { invoice, trace: null });
+    if (body.lineItems || body.currency) {
+      await store.deleteLines(db, invoice.id);
+      await store.insertLines(db, linesOf(invoice.id, output, newId));
+    }
+  }
+  if (body.status === 'void') await voidInvoices(billing, [current]);
+  return current;
+}
+
+const differs = (before: Invoice, after: Invoice, body: InvoiceUpdate): boolean =>
+  body.lineItems !== undefined ||
+  before.currency !== after.currency ||
+  before.dueDate !== after.dueDate ||
+  before.notes !== after.notes;
+
+async function revisedDraft({ work }: Billing, invoice: Invoice, body: InvoiceUpdate): Promise<InvoiceDraft> {
+  const customer = (await loadBillingCustomers(work.db, [invoice.customerId])).get(invoice.customerId)!;
+  const stored = await store.loadLines(work.db, [invoice.id]);
+  const lines = body.lineItems ? readLines(body.lineItems) : linesOfDraft(stored.get(invoice.id)!);
+  const [sub] = invoice.subscriptionId ? await lockSubscriptions(work.db, [invoice.subscriptionId]) : [];
+  const version = sub && (await loadPlanVersions(work.db, [sub.planVersionId])).get(sub.planVersionId);
+  const currency = body.currency ?? invoice.currency;
+  exponentOf(currency);
+  if (sub) sameCurrency(currency, sub.currency);
+  const fields: Fields = {};
+  const dueDate = body.dueDate === undefined ? invoice.dueDate : readInstant(fields, 'dueDate', body.dueDate);
+  refuseFields(fields);
+  return { ...draftOf(invoice, customer, lines, version?.productType ?? null), currency, dueDate };
+}
+
+/** issued or overdue -> paid or void; anything else has no way (rules I1). */
+async function changeOpen(billing: Billing, invoice: Invoice, status: string): Promise<void> {
+  if (status === 'paid') {
+    await recordPayment(billing, invoice, { amount: invoice.amountDue, method: 'manual' });
+    return;
+  }
+  if (status !== 'void') throw conflict(`An ${invoice.status} invoice cannot become ${status}.`);
+  refuseVoid(invoice);
+  const { db } = billing.work;
+  await voidInvoices(billing, [invoice]);
+  await waivePeriods(db, invoice.id);
+  if (invoice.subscriptionId)
+    await healSubscriptions(billing.work, await lockSubscriptions(db, [invoice.subscriptionId]));
+}

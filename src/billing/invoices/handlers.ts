@@ -1,0 +1,109 @@
+import { changesOf } from '../../platform/changes.ts';
+import { notFound, refuse } from '../../platform/errors.ts';
+import type { Context, Handlers } from '../../platform/http/operations.ts';
+import { type Page, paged, pageRequest } from '../../platform/http/pagination.ts';
+import { checkVersion } from '../../platform/http/versions.ts';
+import { checkRange } from '../../platform/ranges.ts';
+import { closeBilling, openBilling } from '../billing.ts';
+import { listInvoiceCreditNotes } from '../credit-notes/store.ts';
+import { presentPayment } from '../payments/present.ts';
+import { listInvoicePayments } from '../payments/store.ts';
+import { lockSubscriptions } from '../subscriptions/store.ts';
+import { changeInvoice } from './change.ts';
+import { createManualInvoice } from './create.ts';
+import type { Invoice } from './invoice.ts';
+import { presentCreditNote, presentInvoice } from './present.ts';
+import * as store from './store.ts';
+
+type Tag = Handlers<'invoices'>;
+type Shown = ReturnType<typeof presentInvoice>;
+
+const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1 }): Promise<Page<Shown>> => {
+  const page = pageRequest('invoices', query);
+  const filter = { ...query, ...checkRange(query) };
+  const rows = await store.listInvoices(db, scope, filter, now, page);
+  const lines = await store.loadLines(
+    db,
+    rows.slice(0, page.limit).map(({ id }) => id),
+  );
+  return paged(
+    'invoices',
+    page,
+    rows,
+    ({ id }) => id,
+    (row) => presentInvoice(row, lines.get(row.id) ?? [], v1),
+  );
+};
+
+const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1 }) => {
+  const invoice = await store.findInvoice(db, scope, path.id);
+  if (!invoice) throw notFound('invoice');
+  const lines = await store.loadLines(db, [invoice.id]);
+  const payments = await listInvoicePayments(db, invoice.id);
+  const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
+  return {
+    ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
+    payments: payments.map(presentPayment),
+    creditNotes: creditNotes.map(presentCreditNote),
+  };
+};
+
+const createInvoice: Tag['createInvoice'] = async ({ body }, context) => {
+  const billing = await openBilling(context);
+  const invoice = await createManualInvoice(billing, body);
+  await closeBilling(billing);
+  const shown = await presentOne(context, invoice);
+  context.audit({ entityType: 'invoice', entityId: invoice.id, changes: changesOf<object>({}, shown) });
+  return shown;
+};
+
+const updateInvoice: Tag['updateInvoice'] = async ({ path, body }, context) => {
+  const before = await lockInvoice(context, path.id);
+  checkVersion(context, before.version);
+  const shownBefore = await presentOne(context, before);
+  const billing = await openBilling(context);
+  const after = await changeInvoice(billing, before, body);
+  await closeBilling(billing);
+  const shown = await presentOne(context, after);
+  const changes = changesOf(shownBefore, shown);
+  if (Object.keys(changes).length > 0) context.audit({ entityType: 'invoice', entityId: path.id, changes });
+  return shown;
+};
+
+const deleteInvoice: Tag['deleteInvoice'] = async ({ path }, context) => {
+  const invoice = await lockInvoice(context, path.id);
+  checkVersion(context, invoice.version);
+  if (invoice.status !== 'draft') throw refuse('conflict', 'Only drafts can be deleted. Void the invoice instead.');
+  await store.deleteDraft(context.db, path.id);
+  context.audit({ entityType: 'invoice', entityId: path.id });
+};
+
+export const invoices: Tag = {
+  listInvoices,
+  getInvoice,
+  createInvoice,
+  updateInvoice,
+  deleteInvoice,
+  v1ListInvoices: listInvoices,
+  v1GetInvoice: getInvoice,
+  v1CreateInvoice: createInvoice,
+  v1UpdateInvoice: updateInvoice,
+  v1DeleteInvoice: deleteInvoice,
+};
+
+/** The subscription is locked before its invoice (rules X3). */
+async function lockInvoice({ db }: Context, id: string): Promise<Invoice> {
+  const known = await store.findInvoice(db, null, id);
+  if (!known) throw notFound('invoice');
+  if (known.subscriptionId) await lockSubscriptions(db, [known.subscriptionId]);
+  const [invoice] = await store.lockInvoices(db, [id]);
+  if (!invoice) throw notFound('invoice');
+  return invoice;
+}
+
+/** Read again: a draft shows the customer's present name, and stored decimals are the ones that count. */
+async function presentOne({ db, v1 }: Context, { id }: Invoice): Promise<Shown> {
+  const invoice = (await store.findInvoice(db, null, id))!;
+  const lines = await store.loadLines(db, [id]);
+  return presentInvoice(invoice, lines.get(id)!, v1);
+}

@@ -1,0 +1,71 @@
+import type { Invoice as Shown, CreditNote as ShownCreditNote } from '../../../generated/types.gen.ts';
+import { formatDecimal } from '../../platform/decimal.ts';
+import { exponentOf, formatMoney } from '../../platform/money.ts';
+import type { CreditNote } from '../credit-notes/credit-note.ts';
+import { quantityNumber } from '../pricing/quantity.ts';
+import type { Invoice, InvoiceLine } from './invoice.ts';
+
+/** The API shape; `v1` answers name the v1 path of the PDF. */
+export function presentInvoice(invoice: Invoice, lines: InvoiceLine[], v1: boolean): Shown {
+  const money = (minor: bigint) => formatMoney(minor, invoice.currency);
+  return {
+    id: invoice.id,
+    invoiceNumber: invoice.invoiceNumber,
+    customerId: invoice.customerId,
+    customerName: invoice.customerName,
+    subscriptionId: invoice.subscriptionId,
+    status: invoice.status,
+    currency: invoice.currency,
+    lineItems: lines.map((line) => presentLine(line, invoice.currency)),
+    subtotal: money(invoice.subtotal),
+    discountAmount: money(invoice.discountAmount),
+    taxName: invoice.taxName,
+    taxRate: invoice.taxRate && formatDecimal(invoice.taxRate, 4),
+    taxInclusive: invoice.taxInclusive,
+    taxAmount: money(invoice.taxAmount),
+    total: money(invoice.total),
+    creditsApplied: money(invoice.creditsApplied),
+    creditNotesAmount: money(invoice.creditNotesAmount),
+    amountPaid: money(invoice.amountPaid),
+    amountRefunded: money(invoice.amountRefunded),
+    amountDue: money(invoice.amountDue),
+    dueDate: invoice.dueDate,
+    issuedAt: invoice.issuedAt,
+    paidAt: invoice.paidAt,
+    voidedAt: invoice.voidedAt,
+    notes: invoice.notes,
+    pdfUrl: `${v1 ? '/api/v1' : '/api'}/billing/invoices/${invoice.id}/pdf`,
+    version: invoice.version,
+    createdAt: invoice.createdAt,
+    updatedAt: invoice.updatedAt,
+  };
+}
+
+const presentLine = (line: InvoiceLine, currency: string) => ({
+  id: line.id,
+  description: line.description,
+  quantity: quantityNumber(line.quantity),
+  unitPrice: formatDecimal(line.unitPrice, exponentOf(currency)),
+  amount: formatMoney(line.amount, currency),
+  periodStart: line.periodStart,
+  periodEnd: line.periodEnd,
+  kind: line.kind,
+});
+
+export const presentCreditNote = (note: CreditNote): ShownCreditNote => ({
+  id: note.id,
+  creditNoteNumber: note.creditNoteNumber,
+  invoiceId: note.invoiceId,
+  customerId: note.customerId,
+  amount: formatMoney(note.amount, note.currency),
+  taxAmount: formatMoney(note.taxAmount, note.currency),
+  currency: note.currency,
+  reason: note.reason,
+  status: note.status,
+  appliedToInvoice: formatMoney(note.appliedToInvoice, note.currency),
+  creditedToBalance: formatMoney(note.creditedToBalance, note.currency),
+  issuedAt: note.issuedAt,
+  voidedAt: note.voidedAt,
+  createdAt: note.createdAt,
+  updatedAt: note.updatedAt,
+});

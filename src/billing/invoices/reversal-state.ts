@@ -1,0 +1,11 @@
+import type { ReversalState } from '../pricing/reversal.ts';
+import type { Invoice } from './invoice.ts';
+
+/** What credit notes and refunds have taken back of an invoice so far (rules K4). */
+export const reversalStateOf = (invoice: Invoice): ReversalState => ({
+  total: invoice.total,
+  tax: invoice.taxAmount,
+  inclusive: invoice.taxInclusive,
+  reversedAmount: invoice.reversedAmount,
+  reversedTax: invoice.reversedTax,
+});

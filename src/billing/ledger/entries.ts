@@ -1,0 +1,103 @@
+import { allocate } from '../../platform/money.ts';
+
+export type Account =
+  | 'receivable'
+  | `cash:${'stripe' | 'xendit' | 'lemonsqueezy' | 'manual'}`
+  | 'customer_credit'
+  | 'tax_payable'
+  | 'revenue'
+  | 'discounts'
+  | 'refunds'
+  | 'write_off';
+
+export type FactType =
+  | 'invoice.issued'
+  | 'invoice.voided'
+  | 'credit.applied'
+  | 'credit.returned'
+  | 'credit.manual'
+  | 'payment.succeeded'
+  | 'credit_note.issued'
+  | 'credit_note.voided';
+
+/** Minor units; a debit is positive, a credit negative (rules G1). */
+export interface JournalLine {
+  account: Account;
+  amount: bigint;
+  productId: string | null;
+}
+export interface JournalEntry {
+  factType: FactType;
+  factId: string;
+  currency: string;
+  customerId: string | null;
+  invoiceId: string | null;
+  lines: JournalLine[];
+}
+
+/** Net line sum per product: how revenue and its counterparts are split (rules G2, C3). */
+export type ProductWeights = ReadonlyMap<string | null, bigint>;
+
+const line = (account: Account, amount: bigint): JournalLine => ({ account, amount, productId: null });
+
+function split(account: Account, amount: bigint, weights: ProductWeights): JournalLine[] {
+  if (weights.size === 0) return [line(account, amount)];
+  const shares = allocate(amount, [...weights.values()]);
+  return [...weights.keys()].map((productId, i) => ({ account, amount: shares[i]!, productId }));
+}
+
+const balanced = (lines: JournalLine[]): JournalLine[] => lines.filter(({ amount }) => amount !== 0n);
+
+/** receivable T · discounts D | revenue T + D − X · tax_payable X (rules G3). */
+export function issuedLines(total: bigint, discount: bigint, tax: bigint, weights: ProductWeights): JournalLine[] {
+  return balanced([
+    line('receivable', total),
+    ...split('discounts', discount, weights),
+    ...split('revenue', -(total + discount - tax), weights),
+    line('tax_payable', -tax),
+  ]);
+}
+
+/** customer_credit A | receivable A. */
+export const creditAppliedLines = (amount: bigint): JournalLine[] =>
+  balanced([line('customer_credit', amount), line('receivable', -amount)]);
+
+/** receivable A | customer_credit A. */
+export const creditReturnedLines = (amount: bigint): JournalLine[] =>
+  balanced([line('receivable', amount), line('customer_credit', -amount)]);
+
+/** discounts | customer_credit for a deposit; the reverse for a withdrawal (`amount` < 0). */
+export const creditManualLines = (amount: bigint): JournalLine[] =>
+  balanced([line('discounts', amount), line('customer_credit', -amount)]);
+
+/** cash amount | receivable applied · customer_credit excess. */
+export function paymentLines(method: string, applied: bigint, excess: bigint): JournalLine[] {
+  const provider = method === 'stripe' || method === 'xendit' || method === 'lemonsqueezy' ? method : 'manual';
+  return balanced([
+    line(`cash:${provider}`, applied + excess),
+    line('receivable', -applied),
+    line('customer_credit', -excess),
+  ]);
+}
+
+/** revenue G − t · tax_payable t | receivable o · customer_credit k. */
+export function creditNoteLines(
+  note: { amount: bigint; taxAmount: bigint; appliedToInvoice: bigint; creditedToBalance: bigint },
+  weights: ProductWeights,
+): JournalLine[] {
+  return balanced([
+    ...split('revenue', note.amount - note.taxAmount, weights),
+    line('tax_payable', note.taxAmount),
+    line('receivable', -note.appliedToInvoice),
+    line('customer_credit', -note.creditedToBalance),
+  ]);
+}
+
+export const negated = (lines: JournalLine[]): JournalLine[] =>
+  lines.map((item) => ({ ...item, amount: -item.amount }));
+
+/** Throws when an entry does not sum to zero: a bug that must never be stored (INV1). */
+export function checkBalanced(entry: JournalEntry): void {
+  const sum = entry.lines.reduce((total, { amount }) => total + amount, 0n);
+  if (sum !== 0n) throw new Error(`The entry ${entry.factType} ${entry.factId} is out of balance by ${sum}.`);
+}

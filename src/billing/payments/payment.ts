@@ -1,0 +1,29 @@
+import type { Instant } from '../../platform/calendar.ts';
+
+export type PaymentMethodCode = 'manual' | 'stripe' | 'xendit' | 'lemonsqueezy' | 'bank_transfer' | 'check';
+export type PaymentStatus = 'succeeded' | 'pending' | 'failed' | 'unknown';
+
+/** Amounts are minor units of `currency`. */
+export interface Payment {
+  id: string;
+  invoiceId: string;
+  customerId: string;
+  method: PaymentMethodCode;
+  status: PaymentStatus;
+  amount: bigint;
+  currency: string;
+  /** The part that settled the invoice. */
+  appliedAmount: bigint;
+  /** The overpayment that went to the credit balance. */
+  creditedAmount: bigint;
+  refundedAmount: bigint;
+  providerReference: string | null;
+  notes: string | null;
+  paidAt: Instant | null;
+  createdAt: Instant;
+  updatedAt: Instant;
+}
+
+/** References of these methods name one transaction outside: each is booked once (rules A8). */
+export const isProvider = (method: PaymentMethodCode): boolean =>
+  method === 'stripe' || method === 'xendit' || method === 'lemonsqueezy';

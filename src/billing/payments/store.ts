@@ -1,0 +1,105 @@
+import { money } from '../../platform/db/columns.ts';
+import type { Db } from '../../platform/db/connect.ts';
+import type { PageRequest } from '../../platform/http/pagination.ts';
+import type { Scope } from '../../platform/http/principal.ts';
+import type { Payment } from './payment.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mapper gives it its type
+type Row = any;
+
+const toPayment = (row: Row): Payment => ({
+  id: row.id,
+  invoiceId: row.invoice_id,
+  customerId: row.customer_id,
+  method: row.method,
+  status: row.status,
+  amount: money(row.amount),
+  currency: row.currency,
+  appliedAmount: money(row.applied_amount),
+  creditedAmount: money(row.credited_amount),
+  refundedAmount: money(row.refunded_applied) + money(row.refunded_excess),
+  providerReference: row.provider_reference,
+  notes: row.notes,
+  paidAt: row.paid_at,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+});
+
+/** Returns false when the provider reference is taken (rules X4, INV14). */
+export async function insertPayment(db: Db, payment: Payment): Promise<boolean> {
+  const rows = await db('payments')
+    .insert({
+      id: payment.id,
+      invoice_id: payment.invoiceId,
+      customer_id: payment.customerId,
+      method: payment.method,
+      status: payment.status,
+      amount: Number(payment.amount),
+      currency: payment.currency,
+      applied_amount: Number(payment.appliedAmount),
+      credited_amount: Number(payment.creditedAmount),
+      refunded_applied: 0,
+      refunded_excess: 0,
+      provider_reference: payment.providerReference,
+      notes: payment.notes,
+      paid_at: payment.paidAt,
+      created_at: payment.createdAt,
+      updated_at: payment.updatedAt,
+    })
+    .onConflict()
+    .ignore()
+    .returning('id');
+  return rows.length > 0;
+}
+
+export async function findByReference(db: Db, method: string, reference: string): Promise<Payment | undefined> {
+  const [row] = await db('payments').where({ method, provider_reference: reference });
+  return row && toPayment(row);
+}
+
+export interface PaymentFilter {
+  invoiceId?: string | undefined;
+  customerId?: string | undefined;
+  status?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+/** Newest first, up to `limit + 1` rows; the range is that of `paidAt`, or `createdAt` while it is null. */
+export async function listPayments(db: Db, scope: Scope, filter: PaymentFilter, page: PageRequest): Promise<Payment[]> {
+  const query = db('payments')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1);
+  if (scope !== null) query.where({ customer_id: scope });
+  if (filter.invoiceId) query.where({ invoice_id: filter.invoiceId });
+  if (filter.customerId) query.where({ customer_id: filter.customerId });
+  if (filter.status) query.where({ status: filter.status });
+  if (filter.from) query.whereRaw('coalesce(paid_at, created_at) >= ?', [filter.from]);
+  if (filter.to) query.whereRaw('coalesce(paid_at, created_at) < ?', [filter.to]);
+  if (page.after) query.where('id', '<', page.after);
+  return (await query).map(toPayment);
+}
+
+export async function findPayment(db: Db, scope: Scope, id: string): Promise<Payment | undefined> {
+  const query = db('payments').where({ id });
+  if (scope !== null) query.where({ customer_id: scope });
+  const [row] = await query;
+  return row && toPayment(row);
+}
+
+/** The payments of an invoice, newest first. */
+export async function listInvoicePayments(db: Db, invoiceId: string): Promise<Payment[]> {
+  return (await db('payments').where({ invoice_id: invoiceId }).orderBy('id', 'desc')).map(toPayment);
+}
+
+export async function lockPayment(db: Db, id: string): Promise<Payment | undefined> {
+  const [row] = await db('payments').where({ id }).forNoKeyUpdate();
+  return row && toPayment(row);
+}
+
+export async function updatePayment(db: Db, payment: Payment): Promise<void> {
+  const { providerReference, notes, updatedAt } = payment;
+  await db('payments')
+    .where({ id: payment.id })
+    .update({ provider_reference: providerReference, notes, updated_at: updatedAt });
+}

@@ -1,0 +1,34 @@
+import { type Db, dialectOf } from '../../platform/db/connect.ts';
+import { query } from '../../platform/db/sql.ts';
+import { toSubscription } from '../subscriptions/store.ts';
+import type { Subscription } from '../subscriptions/subscription.ts';
+
+export interface Claim {
+  now: string;
+  limit: number;
+  /** Only these, when a failed batch is split. */
+  only?: string[];
+  /** Left to a later run: they had their share in this one (rules S11). */
+  without: string[];
+}
+
+/**
+ * Locks the subscriptions whose next action is due, oldest first; those another runner holds and parked ones are left
+ * out (rules S11, S12).
+ */
+export async function claimDue(db: Db, claim: Claim): Promise<Subscription[]> {
+  const { now, limit, only, without } = claim;
+  const marks = (ids: string[]) => ids.map(() => '?').join(', ');
+  const rows = await query(
+    db,
+    `select s.* from subscriptions s
+     where s.next_action_at <= ?
+       ${only ? `and s.id in (${marks(only)})` : ''}
+       ${without.length > 0 ? `and s.id not in (${marks(without)})` : ''}
+       and not exists (select 1 from parked_items p where p.subscription_id = s.id and p.resolved_at is null)
+     order by s.next_action_at, s.id limit ?
+     ${dialectOf(db) === 'postgres' ? 'for no key update of s skip locked' : ''}`,
+    [now, ...(only ?? []), ...without, limit],
+  );
+  return rows.map(toSubscription);
+}

@@ -1,0 +1,97 @@
+import type { DunningResult, LifecycleResult } from '../../../generated/types.gen.ts';
+import { AppError, conflict, notFound } from '../../platform/errors.ts';
+import type { Context, Handlers } from '../../platform/http/operations.ts';
+import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import type { Runtime } from '../../platform/work.ts';
+import { closeBilling, openBilling } from '../billing.ts';
+import { MAX_ACTIONS } from '../subscriptions/due.ts';
+import { saveUnits } from '../subscriptions/save.ts';
+import { lockSubscriptions } from '../subscriptions/store.ts';
+import { performDue } from '../subscriptions/transitions.ts';
+import { loadUnits } from '../subscriptions/unit.ts';
+import { markOverdue } from './dunning.ts';
+import { parkSubscription, runLifecycle } from './lifecycle.ts';
+import { findParked, listParked, type ParkedItem, resolveParked } from './parked-store.ts';
+
+export const cron: Handlers<'cron'> = {
+  runLifecycleJob: (_, { runtime }) => lifecycle(runtime),
+  runDunningJob: (_, { runtime }) => dunning(runtime),
+  async runAllJobs(_, { runtime, now }) {
+    return { asOf: now, lifecycle: await lifecycle(runtime), dunning: await dunning(runtime) };
+  },
+};
+
+async function lifecycle(runtime: Runtime): Promise<LifecycleResult> {
+  const [asOf, started] = [runtime.clock.now(), performance.now()];
+  const { counters, errors } = await runLifecycle(runtime);
+  return { asOf, ...counters, durationMs: Math.round(performance.now() - started), errors };
+}
+
+async function dunning(runtime: Runtime): Promise<DunningResult> {
+  const [asOf, started] = [runtime.clock.now(), performance.now()];
+  const invoicesMarkedOverdue = await markOverdue(runtime);
+  const steps = { started: 0, reminders: 0, warnings: 0, finalNotices: 0, suspensions: 0 };
+  const ends = { skipped: 0, exhausted: 0, resolved: 0 };
+  const durationMs = Math.round(performance.now() - started);
+  return { asOf, invoicesMarkedOverdue, ...steps, ...ends, durationMs, errors: [] };
+}
+
+export const coverage: Handlers<'coverage'> = {
+  async listParked({ query }, { db }) {
+    const page = pageRequest('parked', query);
+    return paged('parked', page, await listParked(db, query.customerId, page), ({ id }) => id, present);
+  },
+
+  async retryParked({ path }, context) {
+    const item = await findParked(context.runtime.database.read, path.id);
+    if (!item) throw notFound('parked item');
+    if (item.resolvedAt) return present(item);
+    const failure = await context
+      .transaction((work) => retry(work, item))
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    if (failure) await refuseRetry(context, item, failure);
+    return present((await findParked(context.runtime.database.read, path.id))!);
+  },
+};
+
+/** Runs the billing of the parked subscription now and resolves the row, in one commit (contract 2.30). */
+async function retry(work: Context, item: ParkedItem): Promise<void> {
+  const [sub] = await lockSubscriptions(work.db, [item.subscriptionId]);
+  if (!sub) throw notFound('subscription');
+  const billing = await openBilling(work);
+  for (let i = 0; i < MAX_ACTIONS; i++) {
+    const units = await loadUnits(work, [sub]);
+    if (!performDue(units[0]!, work)) break;
+    await saveUnits(billing, units);
+  }
+  await closeBilling(billing);
+  await resolveParked(work.db, item.id, work.now);
+  work.audit({ entityType: 'subscription', entityId: sub.id, reason: 'parked billing retried' });
+}
+
+/** The failed try is counted in a commit of its own, then told as 409 (contract 2.30). */
+async function refuseRetry(context: Context, item: ParkedItem, failure: unknown): Promise<never> {
+  const message = failure instanceof Error ? failure.message.slice(0, 500) : 'unknown error';
+  await context.transaction(async (work) => {
+    const [sub] = await lockSubscriptions(work.db, [item.subscriptionId]);
+    if (sub) await parkSubscription(work, sub, failure, message);
+  });
+  const reason = failure instanceof AppError ? failure.message : 'see the parked item';
+  throw conflict(`The billing still fails: ${reason}`);
+}
+
+const present = (item: ParkedItem) => ({
+  id: item.id,
+  subscriptionId: item.subscriptionId,
+  customerId: item.customerId,
+  code: item.code,
+  message: item.message,
+  evidence: item.evidence,
+  attempts: item.attempts,
+  parkedAt: item.parkedAt,
+  resolvedAt: item.resolvedAt,
+  createdAt: item.createdAt,
+});

@@ -1,0 +1,118 @@
+import { loadBillingCustomers } from '../../customers/billing-customers.ts';
+import { requireCustomer } from '../../customers/store.ts';
+import { changesOf } from '../../platform/changes.ts';
+import { AppError, conflict, notFound } from '../../platform/errors.ts';
+import type { Context, Handlers } from '../../platform/http/operations.ts';
+import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { checkVersion } from '../../platform/http/versions.ts';
+import { type Billing, closeBilling, openBilling } from '../billing.ts';
+import { findSellablePlan } from '../plans/store.ts';
+import { createSubscription as sell } from './create.ts';
+import { bringUpToDate } from './due.ts';
+import { blockedSubscriptions } from './heal.ts';
+import { presentSubscription } from './present.ts';
+import { saveUnits } from './save.ts';
+import * as store from './store.ts';
+import type { Subscription } from './subscription.ts';
+import { cancel, endTrial, pause, refuseCanceled, resume, setCancelAtPeriodEnd } from './transitions.ts';
+import type { SubscriptionUnit } from './unit.ts';
+
+type Tag = Handlers<'subscriptions'>;
+
+const listSubscriptions: Tag['listSubscriptions'] = async ({ query }, { db, scope }) => {
+  const page = pageRequest('subscriptions', query);
+  const rows = await store.listSubscriptions(db, scope, query, page);
+  return paged('subscriptions', page, rows, ({ id }) => id, presentSubscription);
+};
+
+const getSubscription: Tag['getSubscription'] = async ({ path }, { db, scope }) => presentOne({ db, scope }, path.id);
+
+const createSubscription: Tag['createSubscription'] = async ({ body }, context) => {
+  const { db, scope } = context;
+  if (scope !== null && body.trialDays !== undefined)
+    throw new AppError('forbidden', 'An API key of a customer cannot choose the trial.');
+  if (scope !== null && body.customerId !== scope) throw notFound('customer');
+  await requireCustomer(db, body.customerId);
+  const customer = (await loadBillingCustomers(db, [body.customerId])).get(body.customerId);
+  if (!customer) throw notFound('customer');
+  const version = await findSellablePlan(db, body.planId);
+  const billing = await openBilling(context);
+  const { unit } = await sell(billing, customer, version, body);
+  await closeBilling(billing);
+  context.audit({ entityType: 'subscription', entityId: unit.sub.id, changes: changesOf<object>({}, { ...unit.sub }) });
+  return presentOne(context, unit.sub.id);
+};
+
+const updateSubscription: Tag['updateSubscription'] = ({ path, body }, context) =>
+  change(context, path.id, async (billing, unit) => {
+    const { sub } = unit;
+    const { status, ...others } = body;
+    const onlyMetadata = Object.keys(others).every((member) => member === 'metadata');
+    if (!onlyMetadata) refuseCanceled(unit, 'member');
+    if (others.metadata !== undefined) sub.metadata = others.metadata;
+    if (others.preRenewalInvoiceDays !== undefined) sub.preRenewalInvoiceDays = others.preRenewalInvoiceDays;
+    if (others.cancelAtPeriodEnd !== undefined) setCancelAtPeriodEnd(unit, billing.work, others.cancelAtPeriodEnd);
+    if (status !== undefined) await changeStatus(context, unit, status);
+  });
+
+const cancelSubscription: Tag['cancelSubscription'] = async ({ path }, context) => {
+  await change(context, path.id, async ({ work }, unit) => {
+    if (unit.sub.status !== 'canceled') cancel(unit, work.now, 'requested');
+  });
+};
+
+export const subscriptions: Tag = {
+  listSubscriptions,
+  getSubscription,
+  createSubscription,
+  updateSubscription,
+  cancelSubscription,
+  v1ListSubscriptions: listSubscriptions,
+  v1GetSubscription: getSubscription,
+  v1CreateSubscription: createSubscription,
+  v1UpdateSubscription: updateSubscription,
+  v1CancelSubscription: cancelSubscription,
+};
+
+async function presentOne({ db, scope }: Pick<Context, 'db' | 'scope'>, id: string) {
+  const sub = await store.findSubscription(db, scope, id);
+  if (!sub) throw notFound('subscription');
+  return presentSubscription(sub);
+}
+
+/** Locks, compares If-Match, does what was due, lets `apply` change the unit, and writes everything (rules S13, X6). */
+async function change(
+  context: Context,
+  id: string,
+  apply: (billing: Billing, unit: SubscriptionUnit) => Promise<void>,
+) {
+  const [sub] = await store.lockSubscriptions(context.db, [id]);
+  if (!sub || (context.scope !== null && sub.customerId !== context.scope)) throw notFound('subscription');
+  checkVersion(context, sub.version);
+  const billing = await openBilling(context);
+  const unit = await bringUpToDate(billing, sub);
+  await apply(billing, unit);
+  const changes = changesOf<Subscription>(unit.before, unit.sub);
+  if (Object.keys(changes).length > 0) {
+    await saveUnits(billing, [unit]);
+    context.audit({ entityType: 'subscription', entityId: id, changes });
+  }
+  await closeBilling(billing);
+  return presentOne(context, id);
+}
+
+/** The states a person can ask for (rules §8.1, S1); the present one is a no-op. */
+async function changeStatus(context: Context, unit: SubscriptionUnit, asked: 'active' | 'paused' | 'canceled') {
+  const { sub } = unit;
+  if (asked === sub.status) return;
+  if (asked === 'canceled') return cancel(unit, context.now, 'requested');
+  refuseCanceled(unit, asked);
+  if (asked === 'paused') return pause(unit, context, 'requested');
+  if (sub.status === 'trialing') return endTrial(unit, context);
+  if (sub.status === 'past_due')
+    throw conflict('A past due subscription becomes active when its invoices are settled.');
+  if (context.scope !== null && sub.pauseReason === 'dunning')
+    throw new AppError('forbidden', 'This pause ends when the overdue invoices are paid.');
+  const blocked = await blockedSubscriptions(context.db, [sub.id]);
+  resume(unit, context, 'requested', blocked.has(sub.id));
+}

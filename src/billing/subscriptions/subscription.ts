@@ -1,0 +1,65 @@
+import type { Instant } from '../../platform/calendar.ts';
+import type { BillingCycle } from '../pricing/prices.ts';
+
+export type SubscriptionStatus = 'trialing' | 'active' | 'paused' | 'past_due' | 'canceled';
+export type PauseReason = 'requested' | 'dunning';
+export type CancelReason = 'requested' | 'period_end' | 'dunning' | 'provider';
+
+export interface Subscription {
+  id: string;
+  customerId: string;
+  planId: string;
+  planVersionId: string;
+  status: SubscriptionStatus;
+  currency: string;
+  quantity: number;
+  billingCycle: BillingCycle;
+  /** Period k is [addMonths(anchorAt, k·m), addMonths(anchorAt, (k+1)·m)) (rules T5). */
+  anchorAt: Instant;
+  periodIndex: number;
+  currentPeriodStart: Instant;
+  currentPeriodEnd: Instant;
+  trialEnd: Instant | null;
+  /** When the trial notice is due; null when it was sent or there is none. */
+  trialNoticeAt: Instant | null;
+  cancelAtPeriodEnd: boolean;
+  canceledAt: Instant | null;
+  cancelReason: CancelReason | null;
+  pausedAt: Instant | null;
+  pauseReason: PauseReason | null;
+  preRenewalInvoiceDays: number;
+  managedBy: string | null;
+  nextActionAt: Instant | null;
+  /** Failed tries in a row of the present due action (rules S12). */
+  errorCount: number;
+  lastError: string | null;
+  metadata: Record<string, unknown>;
+  version: number;
+  createdAt: Instant;
+  updatedAt: Instant;
+}
+
+export type PeriodKind = 'advance' | 'usage';
+export type PeriodState = 'pending' | 'invoiced' | 'skipped' | 'waived';
+
+/** One row of billing_periods: the charge of one kind for one period, unique per start (rules S4). */
+export interface BillingPeriod {
+  id: string;
+  subscriptionId: string;
+  kind: PeriodKind;
+  periodStart: Instant;
+  periodEnd: Instant;
+  dueAt: Instant;
+  state: PeriodState;
+  reason: string | null;
+  planVersionId: string;
+  quantity: number;
+  invoiceId: string | null;
+  /** What the customer was billed for the rest of the current period (rules S9), minor units. */
+  inForceFrom: Instant | null;
+  inForceNet: bigint | null;
+  createdAt: Instant;
+}
+
+/** active and past_due are billed and renewed alike (rules S3). */
+export const isBilled = (status: SubscriptionStatus): boolean => status === 'active' || status === 'past_due';

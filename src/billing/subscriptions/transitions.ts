@@ -1,0 +1,187 @@
+import { addDays, type Instant } from '../../platform/calendar.ts';
+import { conflict, refuse } from '../../platform/errors.ts';
+import type { Work } from '../../platform/work.ts';
+import type { InvoiceOrigin } from '../invoices/invoice.ts';
+import { enterPeriod, restartPeriods } from './periods.ts';
+import { type BillingPeriod, type CancelReason, isBilled, type PauseReason } from './subscription.ts';
+import { emit, replan, type SubscriptionUnit } from './unit.ts';
+
+/**
+ * The state machine of rules §8.1. Each function changes the unit in memory and says what is to be billed or withdrawn;
+ * none talks to the database.
+ */
+
+const pendingUsage = (unit: SubscriptionUnit, until: Instant): BillingPeriod[] =>
+  unit.periods.filter((row) => row.state === 'pending' && row.kind === 'usage' && row.dueAt <= until);
+
+const pendingAdvance = (unit: SubscriptionUnit, start: Instant): BillingPeriod[] =>
+  unit.periods.filter((row) => row.state === 'pending' && row.kind === 'advance' && row.periodStart === start);
+
+function bill(unit: SubscriptionUnit, periods: BillingPeriod[], origin: InvoiceOrigin, preGenerated = false): void {
+  if (periods.length > 0) unit.bills.push({ periods, origin, preGenerated });
+}
+
+/** The first paid period begins at `start`, however late the run is (rules S table, S.7). */
+export function begin(unit: SubscriptionUnit, work: Work, start: Instant): void {
+  unit.sub.status = 'active';
+  restartPeriods(unit.sub, start);
+  replan(unit, work);
+  bill(unit, pendingAdvance(unit, start), 'first');
+}
+
+export function sendTrialNotice(unit: SubscriptionUnit): void {
+  unit.sub.trialNoticeAt = null;
+  emit(unit, 'subscription.trial_ending', { trialEnd: unit.sub.trialEnd });
+}
+
+/** A person ends the trial now (contract 2.9: PUT status active). */
+export function endTrial(unit: SubscriptionUnit, work: Work): void {
+  unit.sub.trialEnd = work.now;
+  unit.sub.trialNoticeAt = null;
+  unit.cause = 'trial_end';
+  begin(unit, work, work.now);
+}
+
+/** The end of the current period (rules S11, action b). */
+export function crossBoundary(unit: SubscriptionUnit, work: Work): void {
+  const { sub } = unit;
+  const end = sub.currentPeriodEnd;
+  if (sub.cancelAtPeriodEnd) return cancel(unit, end, 'period_end');
+  unit.cause = 'renewal';
+  if (sub.status === 'trialing') {
+    unit.cause = 'trial_end';
+    sub.trialNoticeAt = null;
+    return begin(unit, work, end);
+  }
+  enterPeriod(sub, sub.periodIndex + 1);
+  replan(unit, work);
+  bill(unit, [...pendingUsage(unit, end), ...pendingAdvance(unit, end)], 'renewal');
+  unit.renewed = true;
+}
+
+/** The next period is invoiced before it begins, alone (rules S8, action c). */
+export function billAhead(unit: SubscriptionUnit): void {
+  bill(unit, pendingAdvance(unit, unit.sub.currentPeriodEnd), 'renewal', true);
+}
+
+/** Usage that was closed before its period's end (rules S11, action d). */
+export function billClosedUsage(unit: SubscriptionUnit, until: Instant): void {
+  bill(unit, pendingUsage(unit, until), 'usage');
+}
+
+/** The charge of the next period is taken back (rules Q9). */
+export function withdrawNext(unit: SubscriptionUnit): void {
+  for (const row of unit.periods) {
+    const future = row.kind === 'advance' && row.periodStart >= unit.sub.currentPeriodEnd;
+    if (future && row.state === 'invoiced' && !unit.withdrawn.includes(row)) unit.withdrawn.push(row);
+  }
+}
+
+/** Ends the subscription at `at`: now, or the end of its period (rules Q12). Paid time is not refunded. */
+export function cancel(unit: SubscriptionUnit, at: Instant, reason: CancelReason): void {
+  const { sub } = unit;
+  withdrawNext(unit);
+  sub.status = 'canceled';
+  sub.canceledAt = at;
+  sub.cancelReason = reason;
+  sub.pauseReason = null;
+  sub.pausedAt = null;
+  sub.trialNoticeAt = null;
+  unit.cause = 'cancel';
+  const usage = unit.periods.filter((row) => row.kind === 'usage' && row.state === 'pending');
+  for (const row of usage) closeAt(unit, row, at);
+  bill(unit, usage, 'final');
+  emit(unit, 'subscription.canceled', { canceledAt: at, reason });
+}
+
+function closeAt(unit: SubscriptionUnit, row: BillingPeriod, at: Instant): void {
+  if (row.periodEnd <= at) return;
+  row.periodEnd = at > row.periodStart ? at : row.periodStart;
+  row.dueAt = row.periodEnd;
+  unit.updated.add(row);
+}
+
+/** No money moves; the next period is withdrawn, and nothing is due while it lasts (rules Q10). */
+export function pause(unit: SubscriptionUnit, work: Work, reason: PauseReason): void {
+  const { sub } = unit;
+  const allowed = sub.status === 'active' || (sub.status === 'past_due' && reason === 'dunning');
+  if (!allowed) throw refuse('subscription_not_active', `A ${sub.status} subscription cannot be paused.`);
+  withdrawNext(unit);
+  sub.status = 'paused';
+  sub.pauseReason = reason;
+  sub.pausedAt = work.now;
+  unit.cause = 'pause';
+  emit(unit, 'subscription.paused', { pausedAt: work.now, reason });
+}
+
+/** Within the period it goes on; after its end a new one begins now and bills the usage of the old one (rules Q11). */
+export function resume(unit: SubscriptionUnit, work: Work, reason: 'requested' | 'payment', blocked: boolean): void {
+  const { sub } = unit;
+  const over = work.now >= sub.currentPeriodEnd;
+  sub.status = blocked ? 'past_due' : 'active';
+  sub.pauseReason = null;
+  sub.pausedAt = null;
+  unit.cause = 'resume';
+  emit(unit, 'subscription.resumed', { reason });
+  if (!over) return;
+  restartPeriods(sub, work.now);
+  replan(unit, work);
+  bill(unit, [...pendingUsage(unit, work.now), ...pendingAdvance(unit, work.now)], 'resume');
+}
+
+/** Sets or takes back the end at period end (rules Q12). */
+export function setCancelAtPeriodEnd(unit: SubscriptionUnit, work: Work, value: boolean): void {
+  const { sub } = unit;
+  if (sub.cancelAtPeriodEnd === value) return;
+  sub.cancelAtPeriodEnd = value;
+  if (!value) return;
+  withdrawNext(unit);
+  if (sub.status === 'paused' && sub.currentPeriodEnd <= work.now) cancel(unit, sub.currentPeriodEnd, 'period_end');
+}
+
+export type DueKind = 'trial_notice' | 'boundary' | 'pre_renewal' | 'closed_usage';
+export interface DueAction {
+  kind: DueKind;
+  at: Instant;
+}
+
+/** The earliest action to come; of equal instants the first in the order of rules S11. */
+export function nextAction(unit: Pick<SubscriptionUnit, 'sub' | 'periods'>): DueAction | null {
+  const { sub, periods } = unit;
+  const actions: DueAction[] = [];
+  if (sub.status === 'trialing' && sub.trialNoticeAt) actions.push({ kind: 'trial_notice', at: sub.trialNoticeAt });
+  const ends = isBilled(sub.status) || sub.status === 'trialing' || (sub.status === 'paused' && sub.cancelAtPeriodEnd);
+  if (ends) actions.push({ kind: 'boundary', at: sub.currentPeriodEnd });
+  for (const row of periods) {
+    if (row.state !== 'pending' || sub.status === 'paused') continue;
+    if (row.kind === 'advance' && row.periodStart === sub.currentPeriodEnd && isBilled(sub.status))
+      actions.push({ kind: 'pre_renewal', at: row.dueAt });
+    if (row.kind === 'usage' && row.dueAt < sub.currentPeriodEnd) actions.push({ kind: 'closed_usage', at: row.dueAt });
+  }
+  return actions.reduce<DueAction | null>((first, action) => (first && first.at <= action.at ? first : action), null);
+}
+
+/** Performs the earliest action that is due; null when none is. */
+export function performDue(unit: SubscriptionUnit, work: Work): DueKind | null {
+  const action = nextAction(unit);
+  if (!action || action.at > work.now) return null;
+  if (action.kind === 'trial_notice') sendTrialNotice(unit);
+  else if (action.kind === 'boundary') crossBoundary(unit, work);
+  else if (action.kind === 'pre_renewal') billAhead(unit);
+  else billClosedUsage(unit, action.at);
+  return action.kind;
+}
+
+/** When the trial notice is due: `days` before the end, or at once; null for no notice (rules S11, action a). */
+export function trialNoticeAt(trialEnd: Instant, days: number, now: Instant): Instant | null {
+  if (days === 0) return null;
+  const at = addDays(trialEnd, -days);
+  return at > now ? at : now;
+}
+
+/** Refuses what a canceled subscription cannot do any more (rules S1). */
+export function refuseCanceled(unit: SubscriptionUnit, asked: string): void {
+  if (unit.sub.status !== 'canceled') return;
+  if (asked === 'active') throw conflict('A canceled subscription cannot become active again.');
+  throw refuse('subscription_not_active', 'The subscription is canceled.');
+}

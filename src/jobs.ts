@@ -1,0 +1,32 @@
+import { cleanUp } from './accounts/clean-up.ts';
+import { sequenceEvents } from './billing/events/sequencer.ts';
+import { markOverdue } from './billing/run/dunning.ts';
+import { runLifecycle } from './billing/run/lifecycle.ts';
+import { TestClock } from './platform/clock.ts';
+import { type Job, type Scheduler, startScheduler } from './platform/jobs/scheduler.ts';
+import type { Runtime } from './platform/work.ts';
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+
+/** The schedule of rules §22. The sequencer runs in every process; the rest only with SCHEDULER=on. */
+export function startJobs(runtime: Runtime): Scheduler {
+  const jobs: Job[] = [{ name: 'sequencer', everyMs: SECOND, run: () => sequenceEvents(runtime) }];
+  if (runtime.config.scheduler) jobs.push(...scheduled(runtime));
+  const { clock, database } = runtime;
+  if (clock instanceof TestClock)
+    jobs.push({ name: 'test clock', everyMs: SECOND, run: () => clock.refresh(database.read) });
+  const scheduler = startScheduler(jobs, runtime.log);
+  runtime.eventsCommitted = () => scheduler.nudge('sequencer');
+  return scheduler;
+}
+
+const scheduled = (runtime: Runtime): Job[] => [
+  {
+    name: 'lifecycle',
+    everyMs: HOUR,
+    run: async (stopping) => void (await runLifecycle(runtime, stopping)),
+  },
+  { name: 'dunning', everyMs: 6 * HOUR, run: async (stopping) => void (await markOverdue(runtime, stopping)) },
+  { name: 'clean-up', everyMs: HOUR, run: async () => void (await cleanUp(runtime)) },
+];

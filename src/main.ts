@@ -1,0 +1,59 @@
+import { createServer } from 'node:http';
+import { ensureFirstAdmin } from './accounts/first-admin.ts';
+import { createApp } from './app.ts';
+import { startJobs } from './jobs.ts';
+import { TestClock } from './platform/clock.ts';
+import { ConfigError, readConfig } from './platform/config.ts';
+import { migrate, migrationState } from './platform/db/migrate.ts';
+import type { Runtime } from './platform/work.ts';
+import { createRuntime } from './runtime.ts';
+
+const DRAIN_MS = 25_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const runtime = createRuntime(config);
+  const { log, database } = runtime;
+  if (config.migrateOnStart) await migrate(database, runtime.clock.now());
+  const { pending } = await migrationState(database.read);
+  if (pending.length > 0) throw new ConfigError([`the database lacks the migrations ${pending.join(', ')}`]);
+  if (runtime.clock instanceof TestClock) await runtime.clock.refresh(database.read);
+  await ensureFirstAdmin(runtime);
+  const jobs = startJobs(runtime);
+  const server = createServer(createApp(runtime));
+  server.requestTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, resolve);
+  });
+  log.info({ url: `http://${config.host}:${config.port}`, database: database.dialect }, 'listening');
+  stopOnSignal(runtime, server, jobs);
+}
+
+/** SIGTERM and SIGINT finish the running requests and job steps, then the process ends with 0. */
+function stopOnSignal(runtime: Runtime, server: ReturnType<typeof createServer>, jobs: { stop(): Promise<void> }) {
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    runtime.log.info({ signal }, 'stopping');
+    setTimeout(() => process.exit(1), DRAIN_MS).unref();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    await Promise.all([closed, jobs.stop()]);
+    await runtime.database.close();
+    runtime.log.info('stopped');
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+}
+
+const [major] = process.versions.node.split('.').map(Number);
+if ((major ?? 0) < 26) {
+  process.stderr.write(`RustBill needs Node 26 or newer; this is ${process.version}. Start it with npm run.\n`);
+  process.exit(1);
+}
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`);
+  process.exit(1);
+});
