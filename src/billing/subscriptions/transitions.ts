@@ -46,12 +46,16 @@ export function endTrial(unit: SubscriptionUnit, work: Work): void {
 export function crossBoundary(unit: SubscriptionUnit, work: Work): void {
   const { sub } = unit;
   const end = sub.currentPeriodEnd;
-  if (sub.cancelAtPeriodEnd) return cancel(unit, end, 'period_end');
+  if (sub.cancelAtPeriodEnd) {
+    cancel(unit, end, 'period_end');
+    return;
+  }
   unit.cause = 'renewal';
   if (sub.status === 'trialing') {
     unit.cause = 'trial_end';
     sub.trialNoticeAt = null;
-    return begin(unit, work, end);
+    begin(unit, work, end);
+    return;
   }
   enterPeriod(sub, sub.periodIndex + 1);
   replan(unit, work);
