@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { composeKey } from '../../src/accounts/api-keys.ts';
-import { type Api, startApp, type TestApp } from '../support/app.ts';
-import { auditOf, UNKNOWN_ID } from './support.ts';
+import { startApp, type TestApp } from '../support/app.ts';
+import { UNKNOWN_ID } from '../support/refusals.ts';
+import { auditOf } from './support.ts';
 
 let app: TestApp;
 let customer: { id: string };
@@ -190,20 +191,5 @@ describe('GET and DELETE /api/api-keys', () => {
   test('404 not_found and 400 for ids', async () => {
     expect(code(await app.api.delete(`/api/api-keys/${UNKNOWN_ID}`))).toEqual([404, 'not_found']);
     expect(code(await app.api.delete('/api/api-keys/x'))).toEqual([400, 'validation_error']);
-  });
-});
-
-describe('callers', () => {
-  const calls: [string, (api: Api) => Promise<{ status: number; body: { error?: string } }>][] = [
-    ['listApiKeys', (api) => api.get('/api/api-keys')],
-    ['createApiKey', (api) => api.post('/api/api-keys', { name: 'K' })],
-    ['revokeApiKey', (api) => api.delete(`/api/api-keys/${UNKNOWN_ID}`)],
-  ];
-
-  test.each(calls)('401 unauthorized and 403 forbidden: %s', async (_, call) => {
-    const { key } = await app.given.apiKey();
-    const portal = app.withSession(await app.given.portalSession(customer.id));
-    for (const api of [app.anonymous, app.withKey(key)]) expect(code(await call(api))).toEqual([401, 'unauthorized']);
-    expect(code(await call(portal))).toEqual([403, 'forbidden']);
   });
 });

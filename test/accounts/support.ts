@@ -1,7 +1,6 @@
 import type { Answer, Api, TestApp } from '../support/app.ts';
 
 export const PASSWORD = 'a password that is long';
-export const UNKNOWN_ID = '01JQX5M3MXX7N3TA9P3VB8KFHX';
 
 /** The session token of an answer with a new cookie. */
 export function tokenOf(answer: Answer): string {

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Api, startApp, type TestApp } from '../support/app.ts';
-import { auditOf, loggedIn, PASSWORD, UNKNOWN_ID } from './support.ts';
+import { startApp, type TestApp } from '../support/app.ts';
+import { UNKNOWN_ID } from '../support/refusals.ts';
+import { auditOf, loggedIn, PASSWORD } from './support.ts';
 
 let app: TestApp;
 let customer: { id: string };
-let portal: Api;
 let n = 0;
 beforeAll(async () => {
   app = await startApp();
   customer = await app.given.customer();
-  portal = app.withSession(await app.given.portalSession(customer.id));
 });
 afterAll(() => app.close());
 
@@ -253,23 +252,5 @@ describe('DELETE /api/users/{id}', () => {
   test('404 not_found and 400 for ids', async () => {
     expect(code(await app.api.delete(`/api/users/${UNKNOWN_ID}`))).toEqual([404, 'not_found']);
     expect(code(await app.api.delete('/api/users/x'))).toEqual([400, 'validation_error']);
-  });
-});
-
-describe('callers', () => {
-  const calls: [string, (api: Api) => Promise<{ status: number; body: { error?: string } }>][] = [
-    ['listUsers', (api) => api.get('/api/users')],
-    ['createUser', (api) => api.post('/api/users', { email: email(), name: 'A', role: 'admin' })],
-    ['updateUser', (api) => api.put(`/api/users/${UNKNOWN_ID}`, { name: 'A' })],
-    ['deleteUser', (api) => api.delete(`/api/users/${UNKNOWN_ID}`)],
-  ];
-
-  test.each(calls)('401 unauthorized without a session, and for an API key: %s', async (_, call) => {
-    const { key } = await app.given.apiKey();
-    for (const api of [app.anonymous, app.withKey(key)]) expect(code(await call(api))).toEqual([401, 'unauthorized']);
-  });
-
-  test.each(calls)('403 forbidden for a user of a customer: %s', async (_, call) => {
-    expect(code(await call(portal))).toEqual([403, 'forbidden']);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadBillingSettings } from '../../src/settings/store.ts';
 import { auditOf } from '../accounts/support.ts';
-import { type Api, startApp, type TestApp } from '../support/app.ts';
+import { startApp, type TestApp } from '../support/app.ts';
 
 const PATH = '/api/settings/billing';
 const code = (answer: { status: number; body: { error?: string } }) => [answer.status, answer.body.error];
@@ -171,19 +171,4 @@ test('simultaneous first updates of different members are both kept', async () =
   expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200, 200]);
   expect((await fresh.api.get(PATH)).body).toMatchObject(Object.assign({}, ...bodies));
   await fresh.close();
-});
-
-describe('callers', () => {
-  const calls: [string, (api: Api) => Promise<{ status: number; body: { error?: string } }>][] = [
-    ['getBillingSettings', (api) => api.get(PATH)],
-    ['updateBillingSettings', (api) => api.put(PATH, { paymentTermsDays: 1 })],
-  ];
-
-  test.each(calls)('401 unauthorized and 403 forbidden: %s', async (_, call) => {
-    const customer = await app.given.customer();
-    const portal = app.withSession(await app.given.portalSession(customer.id));
-    const { key } = await app.given.apiKey();
-    for (const api of [app.anonymous, app.withKey(key)]) expect(code(await call(api))).toEqual([401, 'unauthorized']);
-    expect(code(await call(portal))).toEqual([403, 'forbidden']);
-  });
 });
