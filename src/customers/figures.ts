@@ -5,7 +5,7 @@ import { holdingsOf, subscriptionHealth } from '../billing/subscriptions/holding
 import { addDays, type Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
 import type { ProductType } from '../products/product.ts';
-import { type Customer, healthScore } from './customer.ts';
+import { type Customer, type HealthFacts, healthScore } from './customer.ts';
 
 export interface ProductRef {
   id: string;
@@ -39,21 +39,31 @@ export async function figuresOf(
   const paid = await customersWhoPaid(db, ids, addDays(now, -90));
   const overdue = await customersInArrears(db, ids, now);
   const seen = await customersSeen(db, ids, addDays(now, -30));
-  return ({ id, currency }) => {
-    const creditCurrency = currency ?? defaultCurrency;
-    const creditBalances = balances.get(id) ?? [];
-    return {
-      healthScore: healthScore({
-        ...(subscriptions.get(id) ?? NO_SUBSCRIPTION),
-        paid: paid.has(id),
-        seen: seen.has(id),
-        overdue: overdue.has(id),
-      }),
-      creditBalance: creditBalances.find((entry) => entry.currency === creditCurrency)?.balance ?? 0n,
-      creditCurrency,
-      creditBalances,
-      products: products.get(id) ?? [],
-    };
+  return ({ id, currency }) =>
+    assemble(currency ?? defaultCurrency, balances.get(id) ?? [], products.get(id) ?? [], {
+      ...(subscriptions.get(id) ?? NO_SUBSCRIPTION),
+      paid: paid.has(id),
+      seen: seen.has(id),
+      overdue: overdue.has(id),
+    });
+}
+
+/** The figures of a customer that is new. */
+export const newFigures = ({ currency }: Customer, defaultCurrency: string): CustomerFigures =>
+  assemble(currency ?? defaultCurrency, [], [], { ...NO_SUBSCRIPTION, paid: false, seen: false, overdue: false });
+
+function assemble(
+  creditCurrency: string,
+  creditBalances: CreditBalance[],
+  products: ProductRef[],
+  health: HealthFacts,
+): CustomerFigures {
+  return {
+    healthScore: healthScore(health),
+    creditBalance: creditBalances.find(({ currency }) => currency === creditCurrency)?.balance ?? 0n,
+    creditCurrency,
+    creditBalances,
+    products,
   };
 }
 

@@ -7,7 +7,7 @@ import { checkVersion } from '../platform/http/versions.ts';
 import { formatMoney } from '../platform/money.ts';
 import { loadBillingSettings } from '../settings/store.ts';
 import { type Customer, changedCustomer, checkOwnChange, newCustomer } from './customer.ts';
-import { type CustomerFigures, figuresOf } from './figures.ts';
+import { type CustomerFigures, figuresOf, newFigures } from './figures.ts';
 import * as store from './store.ts';
 
 const SUBSCRIPTIONS_SHOWN = 100;
@@ -23,8 +23,9 @@ const createCustomer: Handlers<'customers'>['createCustomer'] = async ({ body },
   const customer = newCustomer(context.newId(), body, context.now);
   await checkUnique(context, customer);
   if (!(await store.insertCustomer(context.db, customer))) throw taken(['email']);
-  context.audit({ entityType: 'customer', entityId: customer.id, changes: changesOf<Partial<Customer>>({}, customer) });
-  return presentOne(context, customer);
+  context.audit({ entityType: 'customer', entityId: customer.id, changes: changesOf<object>({}, customer) });
+  const { defaultCurrency } = await loadBillingSettings(context.db, context.runtime.config);
+  return present(customer, newFigures(customer, defaultCurrency));
 };
 
 const getCustomer: Handlers<'customers'>['getCustomer'] = async ({ path }, context) => {

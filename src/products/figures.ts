@@ -16,11 +16,17 @@ export interface ProductFigures {
   churnRate: string;
 }
 
-const NONE: ProductFigures = { monthlyRevenue: 0n, activeUsers: 0, dailyActiveUsers: 0, churnRate: '0.00' };
+/** Of a product that is new. */
+export const NO_FIGURES: ProductFigures = {
+  monthlyRevenue: 0n,
+  activeUsers: 0,
+  dailyActiveUsers: 0,
+  churnRate: '0.00',
+};
 
 /** The figures of a page of products, in a number of statements that does not depend on the page (rules R8). */
 export async function figuresOf(db: Db, products: Product[], now: Instant): Promise<(id: string) => ProductFigures> {
-  if (products.length === 0) return () => NONE;
+  if (products.length === 0) return () => NO_FIGURES;
   const ids = products.map(({ id }) => id);
   const monthAgo = addDays(now, -30);
   const until = addMilliseconds(now, 1); // what happened at this very instant counts
@@ -38,7 +44,7 @@ export async function figuresOf(db: Db, products: Product[], now: Instant): Prom
       churnRate: percent(lost, base),
     });
   }
-  return (id) => figures.get(id) ?? NONE;
+  return (id) => figures.get(id) ?? NO_FIGURES;
 }
 
 /** Different users seen in `[from, to)`. */

@@ -6,7 +6,7 @@ import type { Context, Handlers } from '../platform/http/operations.ts';
 import { paged, pageRequest } from '../platform/http/pagination.ts';
 import { formatMoney } from '../platform/money.ts';
 import { loadBillingSettings } from '../settings/store.ts';
-import { figuresOf, type ProductFigures } from './figures.ts';
+import { figuresOf, NO_FIGURES, type ProductFigures } from './figures.ts';
 import { changedProduct, type Product, readListPrice } from './product.ts';
 import * as store from './store.ts';
 
@@ -34,7 +34,7 @@ const createProduct: Handlers<'products'>['createProduct'] = async ({ body }, co
   };
   await store.insertProduct(db, product);
   context.audit({ entityType: 'product', entityId: product.id, changes: changesOf<object>({}, audited(product)) });
-  return presentOne(context, product);
+  return present(product, NO_FIGURES);
 };
 
 const getProduct: Handlers<'products'>['getProduct'] = async ({ path }, context) => {

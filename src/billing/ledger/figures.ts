@@ -9,8 +9,9 @@ export async function netRevenueByProduct(
   from: Instant,
   to: Instant,
 ): Promise<Map<string, Map<string, bigint>>> {
-  const rows: { product_id: string; currency: string; total: string }[] = await db('journal_lines as l')
-    .join('journal_entries as e', 'e.id', 'l.entry_id')
+  const rows: { product_id: string; currency: string; total: string }[] = await db('journal_entries as e')
+    .crossJoin(db.ref('journal_lines').as('l')) // SQLite then starts from the entries of the window
+    .where('l.entry_id', db.ref('e.id'))
     .whereIn('l.product_id', inList(productIds))
     .whereIn('l.account', ['revenue', 'discounts', 'refunds'])
     .where('e.posted_at', '>=', from)

@@ -17,20 +17,25 @@ export interface Churn {
 export async function churnByProduct(db: Db, productIds: Iterable<string>, then: Instant): Promise<Map<string, Churn>> {
   const ids = inList(productIds);
   if (ids.length === 0) return new Map();
-  const list = ids.map(() => '?').join(', ');
-  const sql = `with past as (
-      select m.subscription_id, m.product_id, m.subscription_mrr,
-        row_number() over (partition by m.subscription_id order by m.at desc, m.id desc) as nth
-      from mrr_movements m
-      where m.at < ? and m.subscription_id in (select subscription_id from mrr_movements where product_id in (${list}))
-    ), base as (
-      select subscription_id, product_id from past where nth = 1 and subscription_mrr > 0 and product_id in (${list})
-    )
-    select b.product_id, count(*) as base, count(case when (
-        select m.subscription_mrr from mrr_movements m where m.subscription_id = b.subscription_id
-        order by m.at desc, m.id desc limit 1
-      ) = 0 then 1 end) as lost
-    from base b group by b.product_id`;
-  const rows = await query<{ product_id: string; base: unknown; lost: unknown }>(db, sql, [then, ...ids, ...ids]);
-  return new Map(rows.map((row) => [row.product_id, { base: Number(row.base), lost: Number(row.lost) }]));
+  const wanted = `b.product_id in (${ids.map(() => '?').join(', ')})
+    and b.at < ? and b.subscription_mrr > 0 and not exists (${later('b')} and l.at < ?)`;
+  const base = `select b.product_id, count(*) as n from mrr_movements b where ${wanted} group by b.product_id`;
+  // Few are lost: "cross join" makes SQLite start from them and look their past up by index.
+  const lost = `select b.product_id, count(*) as n from mrr_movements z cross join mrr_movements b
+    where z.at >= ? and z.subscription_mrr = 0 and not exists (${later('z')})
+      and b.subscription_id = z.subscription_id and ${wanted} group by b.product_id`;
+  const past = [...ids, then, then];
+  const churn = new Map<string, Churn>();
+  for (const row of await query<Count>(db, base, past)) churn.set(row.product_id, { base: Number(row.n), lost: 0 });
+  for (const row of await query<Count>(db, lost, [then, ...past])) churn.get(row.product_id)!.lost = Number(row.n);
+  return churn;
 }
+
+interface Count {
+  product_id: string;
+  n: unknown;
+}
+
+/** A movement of the same subscription after this one; the latest movement before an instant tells the MRR at it. */
+const later = (m: string) => `select 1 from mrr_movements l
+  where l.subscription_id = ${m}.subscription_id and l.at >= ${m}.at and (l.at, l.id) > (${m}.at, ${m}.id)`;

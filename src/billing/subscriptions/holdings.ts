@@ -26,7 +26,7 @@ export async function holdingsOf(db: Db, customerIds: Iterable<string>): Promise
   }));
 }
 
-/** Whether the customer ever subscribed to the plan and is on it, in any state. */
+/** Whether a subscription of the customer, in any state, is on the plan. */
 export async function isOnPlan(db: Db, customerId: string, planId: string): Promise<boolean> {
   const rows = await db('subscriptions').where({ customer_id: customerId, plan_id: planId }).select('id').limit(1);
   return rows.length > 0;

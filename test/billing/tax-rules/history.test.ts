@@ -177,10 +177,20 @@ describe('deleteTaxRule', () => {
 test('200 V.9 and V.10: the rate of the day of issue, the old one until the last millisecond', async () => {
   const body = { country: 'JP', taxName: 'JCT', rate: '0.1000', inclusive: true, effectiveFrom: '2026-01-01' };
   const old = await app.given.taxRule(body);
+  const customer = await app.given.customer({ billingCountry: 'JP' });
+  const plan = await app.given.plan({ basePrice: '110.00' });
+  const issue = async () => {
+    const { id } = await app.given.subscription({ customerId: customer.id, planId: plan.id });
+    return (await app.api.get(`/api/billing/invoices?subscriptionId=${id}`)).body[0];
+  };
+  app.clock.set('2026-06-09T23:59:59.999Z');
+  const before = await issue();
+  expect(before).toMatchObject({ taxName: 'JCT', taxRate: '0.1000', taxAmount: '10.00', total: '110.00' });
   app.clock.set('2026-06-10T00:00:00.000Z');
   const { body: successor } = await put(old.id, { rate: '0.0800' });
   expect(successor.id).not.toBe(old.id);
   expect(await rows('JP')).toEqual([successor, { ...old, effectiveTo: '2026-06-10', active: false }]);
-  expect(await rateOn('JP', utcDate('2026-06-09T23:59:59.999Z'))).toBe('0.1000');
-  expect(await rateOn('JP', utcDate('2026-06-10T00:00:00.000Z'))).toBe('0.0800');
+  expect(await issue()).toMatchObject({ taxRate: '0.0800', taxAmount: '8.15', total: '110.00' });
+  expect((await app.api.get(`/api/billing/invoices/${before.id}`)).body).toMatchObject(before);
+  expect(await rateOn('JP', utcDate(before.issuedAt))).toBe('0.1000');
 });
