@@ -3476,10 +3476,6 @@ export type CreateSubscriptionErrors = {
      */
     429: ApiError;
     /**
-     * An external provider answered with an error, with garbage, or not at all.
-     */
-    502: ApiError;
-    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -3658,10 +3654,6 @@ export type UpdateSubscriptionErrors = {
      */
     429: ApiError;
     /**
-     * An external provider answered with an error, with garbage, or not at all.
-     */
-    502: ApiError;
-    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -3798,10 +3790,6 @@ export type CreateInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
-    /**
-     * An external provider answered with an error, with garbage, or not at all.
-     */
-    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -3980,10 +3968,6 @@ export type UpdateInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
-    /**
-     * An external provider answered with an error, with garbage, or not at all.
-     */
-    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -5360,10 +5344,6 @@ export type V1CreateSubscriptionErrors = {
      */
     429: ApiError;
     /**
-     * An external provider answered with an error, with garbage, or not at all.
-     */
-    502: ApiError;
-    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -5542,10 +5522,6 @@ export type V1UpdateSubscriptionErrors = {
      */
     429: ApiError;
     /**
-     * An external provider answered with an error, with garbage, or not at all.
-     */
-    502: ApiError;
-    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -5682,10 +5658,6 @@ export type V1CreateInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
-    /**
-     * An external provider answered with an error, with garbage, or not at all.
-     */
-    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -5864,10 +5836,6 @@ export type V1UpdateInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
-    /**
-     * An external provider answered with an error, with garbage, or not at all.
-     */
-    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
