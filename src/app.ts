@@ -27,7 +27,7 @@ import { createMetrics } from './system/metrics.ts';
 import { testing } from './system/test-clock.ts';
 
 /** The only wiring list: every tag of the contract and who handles it. Missing or extra ones do not compile. */
-const handlers: AllHandlers = {
+export const handlers: AllHandlers = {
   apiKeys,
   auth,
   coverage,
@@ -65,7 +65,7 @@ export function createApp(runtime: Runtime, options: AppOptions = {}): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('trust proxy', config.trustProxy);
-  app.use('/docs', docsAssets());
+  app.use('/docs', docsAssets(runtime));
   app.use(helmet({ strictTransportSecurity: config.publicUrl.startsWith('https:') }));
   app.use('/api/v1', cors({ origin: config.corsOrigins, exposedHeaders: EXPOSED, maxAge: 600 }));
   app.use(

@@ -3,6 +3,7 @@ import { writeEvents } from './billing/events/store.ts';
 import { type Clock, systemClock, TestClock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
 import { connect, type Database } from './platform/db/connect.ts';
+import { createIds } from './platform/ids.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { createVault } from './platform/secrets.ts';
 import type { Runtime } from './platform/work.ts';
@@ -19,6 +20,7 @@ export function createRuntime(config: Config, parts: RuntimeParts = {}): Runtime
     config,
     database: parts.database ?? connect(config.databaseUrl, { poolSize: config.databasePoolSize }),
     clock: parts.clock ?? (config.testClock ? new TestClock() : systemClock),
+    newIdAt: createIds(),
     vault: createVault(config.secretKey, config.previousSecretKey),
     log: parts.log ?? createLog(config),
     beforeCommit: async (work) => {

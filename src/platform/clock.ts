@@ -28,15 +28,19 @@ export class TestClock implements Clock {
     this.#offset = Math.max(this.#offset, row ? Number(row.value) : 0);
   }
 
-  /** Stores the offset at which this clock shows `target`; `apply` makes it this process's time after the commit. */
+  /**
+   * Stores the offset at which this clock shows `target`; `apply` makes it this process's time after the commit.
+   * Of two moves at once the later time stays: the clock never goes back.
+   */
   async move(db: Db, target: Instant): Promise<{ apply: () => void }> {
     const offset = epochMilliseconds(target) - Date.now();
-    await db('settings')
-      .insert({ key: OFFSET_KEY, value: String(offset), secret: false })
-      .onConflict('key')
-      .merge();
+    await db.raw(
+      `insert into settings (key, value, secret) values (?, ?, ?) on conflict (key) do update set value =
+       case when cast(settings.value as bigint) > cast(excluded.value as bigint) then settings.value else excluded.value end`,
+      [OFFSET_KEY, String(offset), false],
+    );
     const apply = () => {
-      this.#offset = offset;
+      this.#offset = Math.max(this.#offset, offset);
     };
     return { apply };
   }

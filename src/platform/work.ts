@@ -2,7 +2,7 @@ import type { Instant } from './calendar.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Database, Db } from './db/connect.ts';
-import { newIdAt } from './ids.ts';
+import type { IdFactory } from './ids.ts';
 import type { Log } from './log.ts';
 import type { Vault } from './secrets.ts';
 
@@ -34,6 +34,7 @@ export interface Runtime {
   config: Config;
   database: Database;
   clock: Clock;
+  newIdAt: IdFactory;
   vault: Vault;
   log: Log;
   /** Called with the collected events and audit entries as the last step before each commit. */
@@ -94,7 +95,7 @@ export function createWork(runtime: Runtime, info: WorkInfo, db: Db, tasks: (() 
   return {
     db,
     now,
-    newId: () => newIdAt(now),
+    newId: () => runtime.newIdAt(now),
     actor: info.actor,
     action: info.action,
     requestId: info.requestId ?? null,

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Router } from 'express';
-import { systemClock } from '../platform/clock.ts';
-import { newIdAt } from '../platform/ids.ts';
+import type { Runtime } from '../platform/work.ts';
 
 /** The explorer loads nothing from another origin, and nothing else may load it into a frame. */
 export const DOCS_POLICY = [
@@ -52,7 +51,7 @@ const TYPES: Record<string, string> = {
 };
 
 /** Serves the files that the page of `getDocs` needs; to be mounted at `/docs`. Anything else falls through. */
-export function docsAssets(): Router {
+export function docsAssets({ clock, newIdAt }: Pick<Runtime, 'clock' | 'newIdAt'>): Router {
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const files = new Map<string, { type: string; body: string | Buffer }>([
     ['initializer.js', { type: 'text/javascript; charset=utf-8', body: INITIALIZER }],
@@ -64,7 +63,7 @@ export function docsAssets(): Router {
     if (!file) return next();
     const requestId = req.get('X-Request-Id') ?? '';
     res.set({
-      'X-Request-Id': /^[A-Za-z0-9._-]{1,128}$/.test(requestId) ? requestId : newIdAt(systemClock.now()),
+      'X-Request-Id': /^[A-Za-z0-9._-]{1,128}$/.test(requestId) ? requestId : newIdAt(clock.now()),
       'Content-Type': file.type,
       'Content-Security-Policy': DOCS_POLICY,
       'X-Content-Type-Options': 'nosniff',

@@ -40,12 +40,23 @@ function nameOf(sql: string): string | undefined {
   return name;
 }
 
+const positioned = new Map<string, string>();
+
 /** Knex on pg with server-side prepared statements, so that repeated statements are parsed and planned once. */
 export class PostgresClient extends Client {
   override async acquireRawConnection(): Promise<pg.Client> {
     const connection = await super.acquireRawConnection();
     await connection.query("SET TIME ZONE 'UTC'; SET datestyle TO 'ISO, YMD'");
     return connection;
+  }
+
+  /** Knex rewrites `?` to `$n` anew for every execution; the text of a repeated statement is remembered. */
+  override positionBindings(sql: string): string {
+    const known = positioned.get(sql);
+    if (known !== undefined) return known;
+    const text = super.positionBindings(sql);
+    if (positioned.size < NAMES && sql.length <= LONGEST_NAMED) positioned.set(sql, text);
+    return text;
   }
 
   override async _query(connection: pg.Client & { __knex__disposed?: unknown }, query: KnexQuery): Promise<KnexQuery> {

@@ -1,7 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { isRetryable, isTransactionConflict } from '../db/errors.ts';
 import { AppError, invalid, notFound } from '../errors.ts';
-import { newIdAt } from '../ids.ts';
 import { createWork, inTransaction, type Runtime, type Work, type WorkInfo } from '../work.ts';
 import { type Answer, serialise, writeAnswer } from './answer.ts';
 import { type Authentication, authenticate, checkSameSite } from './authentication.ts';
@@ -263,7 +262,7 @@ function readIfMatch(header: string | undefined): number | '*' | undefined {
 
 function readRequestId(req: Request, runtime: Runtime): string {
   const given = headerOf(req, 'x-request-id');
-  return given && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : newIdAt(runtime.clock.now());
+  return given && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : runtime.newIdAt(runtime.clock.now());
 }
 
 function actorOf(principal: Principal): WorkInfo['actor'] {

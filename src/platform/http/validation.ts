@@ -114,12 +114,19 @@ const NOISE = new Set(['if', 'then', 'else', 'not']);
 function collect(fields: Fields, errors: ErrorObject[] | null | undefined, headerNames: Map<string, string>): void {
   const list = augmentAjvErrors((errors ?? []).filter((error) => !NOISE.has(error.keyword)));
   const alternatives = list.filter((error: ErrorObject) => error.keyword !== 'anyOf' && error.keyword !== 'oneOf');
-  const told = alternatives.length > 0 ? alternatives : list;
+  const deep = alternatives.filter((error) => !isNullNoise(error, alternatives));
+  const told = deep.length > 0 ? deep : alternatives.length > 0 ? alternatives : list;
   for (const { path, message } of ajvErrorsToValidatorError(400, told).errors) {
     const name = fieldName(path, headerNames);
     fields[name] ??= sentence(message);
   }
 }
+
+/** "must be null" of a nullable object whose members were looked at: what is wrong is told there. */
+const isNullNoise = (error: ErrorObject, all: ErrorObject[]): boolean =>
+  error.keyword === 'type' &&
+  error.params.type === 'null' &&
+  all.some((other) => other !== error && other.instancePath.startsWith(error.instancePath));
 
 function fieldName(path: string, headerNames: Map<string, string>): string {
   const [, place, ...rest] = path.split('/');
