@@ -1,0 +1,36 @@
+# Everything runs on the Node of node_modules/.bin, which npm puts first on the PATH of its scripts.
+.DEFAULT_GOAL := help
+.PHONY: help install dev test check format generate bench clean
+
+# Written by npm: newer than the lockfile when what is installed is what the lockfile says.
+INSTALLED := node_modules/.package-lock.json
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1	/' | expand -t 16
+
+install: $(INSTALLED) ## Install the dependencies when the lockfile has changed
+
+$(INSTALLED): package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+dev: $(INSTALLED) ## Serve on http://localhost:3001 with demo data, a login and reload
+	@npm run --silent dev
+
+test: check ## Check everything, then run the suite on SQLite and on Postgres
+	npm test
+
+check: $(INSTALLED) ## Lint, types, and whether generated/ is up to date
+	npm run check
+
+format: $(INSTALLED) ## Format and mend what the linter can
+	npm run format
+
+generate: $(INSTALLED) ## Rewrite generated/ from openapi/
+	npm run generate
+
+bench: $(INSTALLED) ## Run the benchmarks
+	npm run bench
+
+clean: ## Forget the development data and its login
+	rm -rf data
