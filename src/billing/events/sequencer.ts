@@ -1,4 +1,5 @@
 import { dialectOf } from '../../platform/db/connect.ts';
+import { breathe } from '../../platform/jobs/breathe.ts';
 import { inTransaction, type Runtime } from '../../platform/work.ts';
 
 const BATCH = 2000;
@@ -13,6 +14,7 @@ export async function sequenceEvents(runtime: Runtime): Promise<void> {
   for (;;) {
     const numbered = await numberBatch(runtime);
     if (numbered < BATCH) return;
+    await breathe();
   }
 }
 

@@ -1,5 +1,6 @@
 import { inList } from '../../platform/db/in-list.ts';
 import { formatMoney } from '../../platform/money.ts';
+import { breathe } from '../../platform/jobs/breathe.ts';
 import { inTransaction, type Runtime, type Work } from '../../platform/work.ts';
 import type { Invoice } from '../invoices/invoice.ts';
 import { invoiceEvent } from '../invoices/issue.ts';
@@ -18,6 +19,7 @@ export async function markOverdue(runtime: Runtime, stopping = () => false): Pro
     const flipped = await inTransaction(runtime, { ...INFO, now }, flipBatch);
     total += flipped.marked;
     if (flipped.found < BATCH) break;
+    await breathe();
   }
   return total;
 }

@@ -1,6 +1,7 @@
 import { addMilliseconds } from '../../platform/calendar.ts';
 import { isRetryable } from '../../platform/db/errors.ts';
 import { AppError } from '../../platform/errors.ts';
+import { breathe } from '../../platform/jobs/breathe.ts';
 import { inTransaction, type Runtime, type Work } from '../../platform/work.ts';
 import { closeBilling, openBilling } from '../billing.ts';
 import { MAX_ACTIONS } from '../subscriptions/due.ts';
@@ -56,6 +57,7 @@ export async function runLifecycle(runtime: Runtime, stopping = () => false): Pr
     done += taken;
     const elapsed = performance.now() - started;
     if (runtime.database.dialect === 'sqlite') size = nextSize(size, taken, elapsed);
+    await breathe();
     runtime.log.debug({ done, batch: taken, ms: Math.round(elapsed) }, 'billing run');
   }
   if (done > 0) runtime.log.info({ actions: done, errors: run.errors.length }, 'billing run finished');
