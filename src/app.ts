@@ -16,7 +16,7 @@ import { taxRules } from './billing/tax-rules/handlers.ts';
 import { customers } from './customers/handlers.ts';
 import { type Contract, readContract, type Spec } from './platform/http/contract.ts';
 import type { AllHandlers } from './platform/http/operations.ts';
-import { createRateLimits } from './platform/http/rate-limits.ts';
+import { createRateLimits, type PerMinute } from './platform/http/rate-limits.ts';
 import { createRouter, type HandlerTable } from './platform/http/router.ts';
 import type { Runtime } from './platform/work.ts';
 import { products } from './products/handlers.ts';
@@ -52,6 +52,9 @@ export interface AppOptions {
   /** Another document than generated/openapi.json; benchmarks pad it. */
   spec?: Spec;
   handlers?: HandlerTable;
+  /** Other limits than those of the contract (1.12, 1.15). For tests. */
+  perMinute?: PerMinute;
+  requestLimitMs?: number;
 }
 
 export const publishedSpec = (): Spec =>
@@ -67,19 +70,31 @@ export function createApp(runtime: Runtime, options: AppOptions = {}): Express {
   app.set('trust proxy', config.trustProxy);
   app.use('/docs', docsAssets(runtime));
   app.use(helmet({ strictTransportSecurity: config.publicUrl.startsWith('https:') }));
-  app.use('/api/v1', cors({ origin: config.corsOrigins, exposedHeaders: EXPOSED, maxAge: 600 }));
+  app.use(
+    '/api/v1',
+    cors({
+      origin: config.corsOrigins,
+      methods: METHODS,
+      exposedHeaders: EXPOSED,
+      maxAge: 600,
+      preflightContinue: true,
+    }),
+  );
   app.use(
     createRouter({
       runtime,
       contract,
       handlers: options.handlers ?? (handlers as unknown as HandlerTable),
       authentication: createAuthentication(runtime),
-      rateLimits: createRateLimits(config.rateLimits),
+      rateLimits: createRateLimits(config.rateLimits, options.perMinute),
       validateAnswers: options.validateAnswers ?? false,
+      ...(options.requestLimitMs === undefined ? {} : { requestLimitMs: options.requestLimitMs }),
       observe: createMetrics(runtime).observe,
     }),
   );
   return app;
 }
 
-const EXPOSED = ['X-Request-Id', 'Location', 'ETag', 'Link', 'Idempotent-Replayed', 'Retry-After'];
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'];
+const RATE_LIMIT = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
+const EXPOSED = ['X-Request-Id', 'Location', 'ETag', 'Link', 'Idempotent-Replayed', 'Retry-After', ...RATE_LIMIT];

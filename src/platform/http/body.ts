@@ -41,9 +41,18 @@ export function parseJson(bytes: Buffer, contentType: string | undefined, untrim
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the purpose
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
+/** Whether a text has control characters other than LF, CR and TAB (contract 1.2). */
+export const hasControl = (text: string): boolean => CONTROL.test(text);
+
+function textProblem(text: string): string | undefined {
+  if (hasControl(text)) return 'must not contain control characters';
+  return text.isWellFormed() ? undefined : 'must be well-formed Unicode';
+}
+
 function clean(value: unknown, path: string, untrimmed: ReadonlySet<string>, raw = false, depth = 0): unknown {
   if (typeof value === 'string') {
-    if (CONTROL.test(value)) throw invalid({ [path || '_']: 'must not contain control characters' });
+    const problem = textProblem(value);
+    if (problem) throw invalid({ [path || '_']: problem });
     return raw ? value : value.trim();
   }
   if (value === null || typeof value !== 'object') return value;
@@ -51,7 +60,7 @@ function clean(value: unknown, path: string, untrimmed: ReadonlySet<string>, raw
   const at = (key: string) => (path ? `${path}.${key}` : key);
   if (Array.isArray(value)) return value.map((item, i) => clean(item, at(String(i)), untrimmed, raw, depth + 1));
   for (const key of Object.keys(value)) {
-    if (CONTROL.test(key)) throw invalid({ [path || '_']: 'has a name with control characters' });
+    if (textProblem(key)) throw invalid({ [path || '_']: 'has a name with characters that are not accepted' });
     const object = value as Record<string, unknown>;
     // defineProperty: a member named __proto__ stays a member, for the validator to refuse
     Object.defineProperty(object, key, {

@@ -22,6 +22,8 @@ export interface Operation {
   status: number;
   etag: boolean;
   hasBody: boolean;
+  /** It takes the header If-Match (contract 1.10). */
+  ifMatch: boolean;
   /** The answer holds a secret: its idempotency record is encrypted. */
   secretAnswer: boolean;
   schema: OperationObject;
@@ -105,6 +107,7 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
     status: Number(first),
     etag: Object.keys(answer.headers ?? {}).includes('ETag') && path.startsWith('/api'),
     hasBody: schema.requestBody !== undefined,
+    ifMatch: (schema.parameters ?? []).some((parameter) => nameOf(spec, parameter) === 'If-Match'),
     secretAnswer: schema['x-secret-answer'] === true,
     schema,
   };
@@ -112,6 +115,11 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
 
 const deref = (spec: Spec, response: ResponseObject): ResponseObject =>
   response.$ref ? (spec.components.responses?.[response.$ref.split('/').pop()!] ?? {}) : response;
+
+function nameOf(spec: Spec, parameter: unknown): string | undefined {
+  const { $ref, name } = parameter as { $ref?: string; name?: string };
+  return $ref ? (spec.components.parameters as Record<string, { name: string }>)[$ref.split('/').pop()!]?.name : name;
+}
 
 /** The Auth column of the contract (1.11), e.g. `admin`, `session`, `key r own`, `key w op`, `cron`, `none`. */
 function readAccess(schema: OperationObject, spec: Spec): Access {

@@ -36,9 +36,9 @@ type Part<D, P extends string> = P extends keyof D ? Exclude<D[P], undefined> : 
 type Member<P extends string, T> = [T] extends [never] ? unknown : { [K in P]: T };
 /** Built from the parts alone, without the URL: so an operation and its v1 twin have the same input type. */
 type Input<Path, Query, B> = Member<'path', Path> & Member<'query', Query> & Member<'body', B>;
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler of a 204 returns nothing
 type Body<B> = [B] extends [never]
-  ? void
+  ? // biome-ignore lint/suspicious/noConfusingVoidType: a handler of a 204 returns nothing
+    void
   : unknown extends B
     ? unknown
     : B extends (infer T)[]

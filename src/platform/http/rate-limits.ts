@@ -10,13 +10,19 @@ export interface RateLimits {
   consume(operation: Operation, principal: Principal, req: Request, res: Response): Promise<void>;
 }
 
+/** Requests per minute of each caller. */
+export interface PerMinute {
+  session: number;
+  apiKey: number;
+}
 export const SESSION_PER_MINUTE = 1200;
 export const API_KEY_PER_MINUTE = 600;
+const PER_MINUTE: PerMinute = { session: SESSION_PER_MINUTE, apiKey: API_KEY_PER_MINUTE };
 
-export function createRateLimits(enabled: boolean): RateLimits {
+export function createRateLimits(enabled: boolean, perMinute = PER_MINUTE): RateLimits {
   if (!enabled) return { consume: async () => {} };
-  const users = new RateLimiterMemory({ keyPrefix: 'user', points: SESSION_PER_MINUTE, duration: 60 });
-  const keys = new RateLimiterMemory({ keyPrefix: 'key', points: API_KEY_PER_MINUTE, duration: 60 });
+  const users = new RateLimiterMemory({ keyPrefix: 'user', points: perMinute.session, duration: 60 });
+  const keys = new RateLimiterMemory({ keyPrefix: 'key', points: perMinute.apiKey, duration: 60 });
   return {
     async consume(_operation, principal, _req, res) {
       if (principal.kind === 'user') await take(users, principal.userId, undefined);

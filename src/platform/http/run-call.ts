@@ -1,0 +1,122 @@
+import { isTransactionConflict } from '../db/errors.ts';
+import { AppError } from '../errors.ts';
+import { createWork, inTransaction, type Runtime, type Work, type WorkInfo } from '../work.ts';
+import { type Answer, serialise } from './answer.ts';
+import type { Operation } from './contract.ts';
+import { claimKey, type IdempotencyClaim, releaseKey, type StoredAnswer, storeAnswer } from './idempotency.ts';
+import type { Context } from './operations.ts';
+import type { createAnswerValidation } from './validation.ts';
+
+export type AnyHandler = (input: Record<string, unknown>, context: Context) => Promise<unknown>;
+
+/** A request that has been read, recognised and validated. */
+export interface Call {
+  operation: Operation;
+  handler: AnyHandler;
+  input: Record<string, unknown>;
+  context: Omit<Context, keyof Work | 'transaction'>;
+  info: WorkInfo & { now: string };
+  claim: IdempotencyClaim | undefined;
+  url: string;
+  /** `performance.now()` past which the work is undone. */
+  deadline: number;
+}
+
+const ATTEMPTS = 3;
+
+/** Runs calls to their answers: reads on a read handle, writes in one transaction each (rules X1). */
+export function createRunner(
+  runtime: Runtime,
+  checkAnswer: ReturnType<typeof createAnswerValidation> | undefined,
+): (call: Call) => Promise<Answer> {
+  const onReadHandle = async (call: Call): Promise<Answer> =>
+    finish(call, await invoke(call, createWork(runtime, call.info, runtime.database.read)));
+
+  const finish = (call: Call, result: unknown): Answer => {
+    const { operation, url } = call;
+    const answer = serialise(operation, result, url);
+    const problem = checkAnswer?.(operation, answer.status, answer.json);
+    if (problem) throw new Error(`${operation.id} answers outside the contract: ${problem}`);
+    // what a manual operation has committed stays: it is not called undone
+    if (!operation.manual) checkDeadline(call);
+    return answer;
+  };
+
+  const invoke = (call: Call, work: Work): Promise<unknown> => {
+    const transaction: Context['transaction'] = (run) =>
+      withRetry(() =>
+        inTransaction(runtime, call.info, async (inner) => {
+          const value = await run(Object.assign(inner, call.context, { transaction }));
+          checkDeadline(call);
+          return value;
+        }),
+      );
+    return call.handler(call.input, Object.assign(work, call.context, { transaction }));
+  };
+
+  const inOneTransaction = (call: Call): Promise<Answer> =>
+    withRetry(() =>
+      inTransaction(runtime, call.info, async (work) => {
+        const { claim, operation } = call;
+        const replay = claim && (await claimKey(work.db, claim, work.now, runtime.vault));
+        if (replay) return replayed(replay);
+        const answer = finish(call, await invoke(call, work));
+        const vault = operation.secretAnswer ? runtime.vault : undefined;
+        if (claim) await storeAnswer(work.db, claim, textOf(answer), vault);
+        return answer;
+      }),
+    );
+
+  return (call) => {
+    const { operation, claim } = call;
+    if (operation.method === 'GET') return onReadHandle(call);
+    if (!operation.manual) return inOneTransaction(call);
+    return claim ? runClaimed(runtime, claim, call, () => onReadHandle(call)) : onReadHandle(call);
+  };
+}
+
+/** The key is claimed, and the answer stored, in commits of their own around the operation's (rules X5). */
+async function runClaimed(
+  { database, vault }: Runtime,
+  claim: IdempotencyClaim,
+  { operation, info }: Call,
+  run: () => Promise<Answer>,
+): Promise<Answer> {
+  const replay = await database.transaction((db) => claimKey(db, claim, info.now, vault, true));
+  if (replay) return replayed(replay);
+  const answer = await run().catch(async (error: unknown) => {
+    await database.transaction((db) => releaseKey(db, claim));
+    throw error;
+  });
+  const secret = operation.secretAnswer ? vault : undefined;
+  await database.transaction((db) => storeAnswer(db, claim, textOf(answer), secret));
+  return answer;
+}
+
+/** Throws AppError `service_unavailable` when the request has run too long; cron has no limit (contract 1.15). */
+function checkDeadline({ operation, deadline }: Call): void {
+  if (operation.access.kind === 'cron' || performance.now() <= deadline) return;
+  throw new AppError('service_unavailable', 'The request took too long and was undone.', {
+    headers: { 'Retry-After': '5' },
+  });
+}
+
+/** Answers to a POST are text: JSON or nothing. */
+const textOf = ({ status, headers, body }: Answer): StoredAnswer => ({ status, headers, body: body as string });
+
+const replayed = (answer: StoredAnswer): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, 'Idempotent-Replayed': 'true' },
+  json: undefined,
+});
+
+/** Deadlocks and serialization failures are undone completely, so the same work may be done again. */
+async function withRetry<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt >= ATTEMPTS || !isTransactionConflict(error)) throw error;
+    }
+  }
+}
