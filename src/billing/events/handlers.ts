@@ -13,7 +13,7 @@ export const events: Handlers<'events'> = {
       throw invalid({ type: 'is not an event type or a group such as invoice.*' });
     const filter = { types, resourceId: query.resourceId, customerId: query.customerId };
     if (query.after) return listAfter(db, filter, query.after, query);
-    const page = pageRequest('events', query);
+    const page = pageRequest('events', query, isPosition);
     return paged('events', page, await store.listEvents(db, filter, page, 'newest'), positionOf, present);
   },
 
@@ -35,5 +35,6 @@ async function listAfter(db: Db, filter: store.EventFilter, after: string, query
   return { ...answer, next: answer.next && last ? { parameter: 'after' as const, value: last.id } : undefined };
 }
 
+const isPosition = (key: string) => /^[1-9]\d{0,14}$/.test(key);
 const positionOf = (event: store.StoredEvent) => String(event.position);
 const present = (event: store.StoredEvent) => JSON.parse(event.body);

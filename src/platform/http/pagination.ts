@@ -1,4 +1,5 @@
 import { invalid } from '../errors.ts';
+import { isId } from '../ids.ts';
 
 /** A list answer: a bare array in the body, the next page in the Link header (contract 1.6). */
 export interface Page<T> {
@@ -17,11 +18,15 @@ export interface PageRequest {
 const DEFAULT_LIMIT = 100;
 
 /**
- * Reads `limit` and `cursor` of a list. `list` names the list, so that a cursor of another one is refused.
- * Throws AppError `validation_error` on `cursor`.
+ * Reads `limit` and `cursor` of a list. `list` names the list, so that a cursor of another one is refused; `isKey` knows
+ * the keys it continues after. Throws AppError `validation_error` on `cursor`.
  */
-export function pageRequest(list: string, query: { limit?: number; cursor?: string }): PageRequest {
-  return { limit: query.limit ?? DEFAULT_LIMIT, after: query.cursor && decode(list, query.cursor) };
+export function pageRequest(
+  list: string,
+  query: { limit?: number; cursor?: string },
+  isKey: (key: string) => boolean = isId,
+): PageRequest {
+  return { limit: query.limit ?? DEFAULT_LIMIT, after: query.cursor && decode(list, query.cursor, isKey) };
 }
 
 /**
@@ -47,11 +52,11 @@ export function paged<Row, T>(
 
 const encode = (list: string, key: string): string => Buffer.from(JSON.stringify([1, list, key])).toString('base64url');
 
-function decode(list: string, cursor: string): string {
+function decode(list: string, cursor: string, isKey: (key: string) => boolean): string {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     if (Array.isArray(parsed) && parsed[0] === 1 && parsed[1] === list && typeof parsed[2] === 'string') {
-      if (/^[\w.:-]{1,64}$/.test(parsed[2])) return parsed[2];
+      if (isKey(parsed[2])) return parsed[2];
     }
   } catch {
     // Falls through: whatever it is, it is not a cursor of ours.
