@@ -5,6 +5,7 @@ import { runLifecycle } from './billing/run/lifecycle.ts';
 import { TestClock } from './platform/clock.ts';
 import { type Job, type Scheduler, startScheduler } from './platform/jobs/scheduler.ts';
 import type { Runtime } from './platform/work.ts';
+import { createMetrics } from './system/metrics.ts';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -16,10 +17,30 @@ export function startJobs(runtime: Runtime): Scheduler {
   const { clock, database } = runtime;
   if (clock instanceof TestClock)
     jobs.push({ name: 'test clock', everyMs: SECOND, run: () => clock.refresh(database.read) });
-  const scheduler = startScheduler(jobs, runtime.log);
+  const scheduler = startScheduler(
+    jobs.map((job) => measured(job, runtime)),
+    runtime.log,
+  );
   runtime.eventsCommitted = () => scheduler.nudge('sequencer');
   return scheduler;
 }
+
+/** Counts the runs of a job and their time for /metrics. */
+const measured = (job: Job, runtime: Runtime): Job => ({
+  ...job,
+  async run(stopping) {
+    const started = performance.now();
+    const observe = (outcome: 'ok' | 'failed') =>
+      createMetrics(runtime).observeJob(job.name, outcome, (performance.now() - started) / 1000);
+    try {
+      await job.run(stopping);
+      observe('ok');
+    } catch (error) {
+      observe('failed');
+      throw error;
+    }
+  },
+});
 
 const scheduled = (runtime: Runtime): Job[] => [
   {

@@ -1,10 +1,11 @@
-import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import { ensureFirstAdmin } from './accounts/first-admin.ts';
 import { createApp } from './app.ts';
 import { startJobs } from './jobs.ts';
 import { TestClock } from './platform/clock.ts';
 import { ConfigError, readConfig } from './platform/config.ts';
 import { migrate, migrationState } from './platform/db/migrate.ts';
+import { createHttpServer } from './platform/http/server.ts';
 import type { Runtime } from './platform/work.ts';
 import { createRuntime } from './runtime.ts';
 
@@ -20,8 +21,7 @@ async function main(): Promise<void> {
   if (runtime.clock instanceof TestClock) await runtime.clock.refresh(database.read);
   await ensureFirstAdmin(runtime);
   const jobs = startJobs(runtime);
-  const server = createServer(createApp(runtime));
-  server.requestTimeout = 60_000;
+  const server = createHttpServer(createApp(runtime), () => runtime.newIdAt(runtime.clock.now()));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.port, config.host, resolve);
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
 }
 
 /** SIGTERM and SIGINT finish the running requests and job steps, then the process ends with 0. */
-function stopOnSignal(runtime: Runtime, server: ReturnType<typeof createServer>, jobs: { stop(): Promise<void> }) {
+function stopOnSignal(runtime: Runtime, server: Server, jobs: { stop(): Promise<void> }) {
   let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) return;
@@ -39,7 +39,7 @@ function stopOnSignal(runtime: Runtime, server: ReturnType<typeof createServer>,
     runtime.log.info({ signal }, 'stopping');
     setTimeout(() => process.exit(1), DRAIN_MS).unref();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
+    setInterval(() => server.closeIdleConnections(), 50).unref();
     await Promise.all([closed, jobs.stop()]);
     await runtime.database.close();
     runtime.log.info('stopped');

@@ -28,7 +28,10 @@ async function measure(name: DatabaseName, count: number): Promise<Result> {
   const { transaction } = runtime.database;
   const counted = {
     ...runtime.database,
-    transaction: ((run) => ((batches += 1), transaction(run))) as typeof transaction,
+    transaction: ((run) => {
+      batches += 1;
+      return transaction(run);
+    }) as typeof transaction,
   };
   const started = performance.now();
   const { counters, errors } = await runLifecycle({ ...runtime, database: counted });

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import express, { type Express } from 'express';
 import pg from 'pg';
 import { createIds } from '../../src/platform/ids.ts';
+import { memo } from '../../src/platform/memo.ts';
 
 /**
  * What one would write without a contract: Express, the plain driver with prepared statements, and the same SQL that the
@@ -28,7 +29,7 @@ function sqlite(url: string): Driver {
   db.pragma('synchronous = FULL');
   db.pragma('foreign_keys = ON');
   const known = new Map<string, Database.Statement>();
-  const prepare = (sql: string) => known.get(sql) ?? (known.set(sql, db.prepare(sql)), known.get(sql)!);
+  const prepare = (sql: string) => memo(known, sql, () => db.prepare(sql));
   const write = db.transaction((statements: [string, unknown[]][]) => {
     for (const [sql, values] of statements) prepare(sql).run(values);
   });

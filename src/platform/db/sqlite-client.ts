@@ -77,10 +77,12 @@ export class SqliteWriter extends Client {
  */
 export class SqliteReader extends SqliteWriter {
   #connection: Promise<Sqlite.Database> | undefined;
+  #closed = false;
 
   override initializePool(): void {}
 
   override async acquireConnection(): Promise<Sqlite.Database> {
+    if (this.#closed) throw new Error('The database is closed');
     this.#connection ??= this.acquireRawConnection().then((connection) => {
       connection.pragma('busy_timeout = 5000');
       connection.pragma('query_only = ON');
@@ -96,7 +98,7 @@ export class SqliteReader extends SqliteWriter {
   }
 
   override async destroy(): Promise<void> {
+    this.#closed = true;
     (await this.#connection)?.close();
-    this.#connection = undefined;
   }
 }
