@@ -1,15 +1,17 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import request from 'supertest';
 import { ensureFirstAdmin } from '../../src/accounts/first-admin.ts';
-import { createApp } from '../../src/app.ts';
+import { type AppOptions, createApp } from '../../src/app.ts';
 import { sequenceEvents } from '../../src/billing/events/sequencer.ts';
 import { addDays, addMilliseconds, addMonths, type Instant } from '../../src/platform/calendar.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { Config } from '../../src/platform/config.ts';
 import type { Database } from '../../src/platform/db/connect.ts';
+import { createHttpServer } from '../../src/platform/http/server.ts';
+import type { Log } from '../../src/platform/log.ts';
 import type { Runtime } from '../../src/platform/work.ts';
 import { createRuntime } from '../../src/runtime.ts';
-import { testDatabase } from './database.ts';
+import { type TestDatabase, testDatabase } from './database.ts';
 import { createGiven, type Given } from './given.ts';
 
 export interface Answer {
@@ -94,16 +96,27 @@ export interface StartOptions {
   now?: Instant;
   config?: Partial<Config>;
   clock?: Clock;
+  /** E.g. lower limits, or handlers that misbehave. */
+  app?: AppOptions;
+  log?: Log;
+  /** Another database than a fresh copy of the template; `close` drops it. */
+  database?: Pick<TestDatabase, 'database' | 'drop'>;
 }
 
 /** A whole server on a database of its own, logged in as admin. */
 export async function startApp(options: StartOptions = {}): Promise<TestApp> {
-  const { database, drop } = await testDatabase();
+  const { database, drop } = options.database ?? (await testDatabase());
   const clock = new ManualClock(options.now ?? '2026-03-15T10:30:00.000Z');
   const config = { ...testConfig, ...options.config };
-  const runtime = createRuntime(config, { database, clock: options.clock ?? clock });
+  const runtime = createRuntime(config, {
+    database,
+    clock: options.clock ?? clock,
+    ...(options.log ? { log: options.log } : {}),
+  });
   await ensureFirstAdmin({ ...runtime, config: { ...config, firstAdmin: ADMIN } });
-  const server = createServer(createApp(runtime, { validateAnswers: true }));
+  const server = createHttpServer(createApp(runtime, { validateAnswers: true, ...options.app }), () =>
+    runtime.newIdAt(runtime.clock.now()),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const anonymous = apiOf(server, {});
   const login = async () => {
