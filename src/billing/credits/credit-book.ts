@@ -42,6 +42,7 @@ interface Balance {
 export class CreditBook {
   readonly #work: Work;
   readonly #balances = new Map<string, Balance>();
+  readonly #opened = new Set<string>();
   readonly #rows: Record<string, unknown>[] = [];
   readonly #entries: JournalEntry[] = [];
 
@@ -49,9 +50,10 @@ export class CreditBook {
     this.#work = work;
   }
 
-  /** Locks the balances of these customers. */
+  /** Locks the balances of these customers; those opened before keep what this work has made of them. */
   async open(customerIds: Iterable<string>): Promise<void> {
-    const ids = [...new Set(customerIds)].sort();
+    const ids = [...new Set(customerIds)].filter((id) => !this.#opened.has(id)).sort();
+    for (const id of ids) this.#opened.add(id);
     for (let i = 0; i < ids.length; i += 1000) {
       const rows = await this.#work
         .db('credit_balances')

@@ -6,7 +6,7 @@ import { inTransaction, type Runtime, type Work } from '../../platform/work.ts';
 import { closeBilling, openBilling } from '../billing.ts';
 import { MAX_ACTIONS } from '../subscriptions/due.ts';
 import { saveUnits } from '../subscriptions/save.ts';
-import { updateSubscriptions } from '../subscriptions/store.ts';
+import { lockSubscriptions, updateSubscriptions } from '../subscriptions/store.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
 import { performDue } from '../subscriptions/transitions.ts';
 import { loadUnits } from '../subscriptions/unit.ts';
@@ -136,18 +136,15 @@ async function recordFailure(run: Run, sub: Subscription, error: unknown): Promi
   runtime.log.error({ err: error, subscriptionId: sub.id }, 'the billing of a subscription failed');
   run.errors.push({ resourceType: 'subscription', resourceId: sub.id, message });
   await inTransaction(runtime, { ...INFO, now }, async (work) => {
-    if (isRetryable(error)) {
-      const pause = Math.min(RETRY_MS * 2 ** sub.errorCount, MAX_RETRY_MS);
-      const next = {
-        ...sub,
-        errorCount: sub.errorCount + 1,
-        lastError: message,
-        nextActionAt: addMilliseconds(now, pause),
-      };
-      await updateSubscriptions(work.db, [next]);
-      return;
-    }
-    await parkSubscription(work, sub, error, message);
+    // Read again: the failed try has changed its copy, and another runner may have succeeded meanwhile.
+    const [stored] = await lockSubscriptions(work.db, [sub.id]);
+    if (!stored?.nextActionAt || stored.nextActionAt > now) return;
+    if (!isRetryable(error)) return parkSubscription(work, stored, error, message);
+    const pause = Math.min(RETRY_MS * 2 ** stored.errorCount, MAX_RETRY_MS);
+    stored.errorCount += 1;
+    stored.lastError = message;
+    stored.nextActionAt = addMilliseconds(now, pause);
+    await updateSubscriptions(work.db, [stored]);
   });
 }
 
