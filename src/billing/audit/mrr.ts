@@ -1,0 +1,59 @@
+import { money } from '../../platform/db/columns.ts';
+import type { Db } from '../../platform/db/connect.ts';
+import { loadPlanVersions } from '../plans/store.ts';
+import { subscriptionMrr } from '../pricing/mrr.ts';
+import { toSubscription } from '../subscriptions/store.ts';
+import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
+
+/** INV17: the movements sum up to what each subscription brings now, and their kinds tell the customer's story (R3). */
+export const mrrChecks: Check[] = [
+  { invariant: 'INV17', detail: 'the movements of a subscription do not sum to its MRR', find: findWrongMrr },
+  sqlCheck(
+    'INV17',
+    'the movements of a customer do not sum to the kept total',
+    `select customer_id || ' ' || currency as id from (
+       select customer_id, currency, mrr as amount from customer_mrr
+       union all select customer_id, currency, -delta from mrr_movements
+     ) both_sides group by customer_id, currency having sum(amount) <> 0`,
+  ),
+  sqlCheck(
+    'INV17',
+    'the kind of a movement does not follow from the MRR before and after',
+    `select id from mrr_movements where kind not in ('new', 'reactivation', 'churn', 'expansion', 'contraction')
+       or (kind in ('new', 'reactivation')) <> (customer_mrr = delta)
+       or (kind = 'churn') <> (customer_mrr = 0)
+       or (kind = 'expansion' and delta < 0) or (kind = 'contraction' and delta > 0) or customer_mrr < delta`,
+  ),
+  sqlCheck(
+    'INV17',
+    'a customer is not new exactly once',
+    `select customer_id || ' ' || currency as id from mrr_movements group by customer_id, currency
+     having sum(case when kind = 'new' then 1 else 0 end) <> 1`,
+  ),
+];
+
+async function findWrongMrr(db: Db): Promise<string[]> {
+  const wrong: string[] = [];
+  const pages = pagesById<{ id: string; moved: unknown }>(
+    db,
+    `select s.*, coalesce((select sum(delta) from mrr_movements m where m.subscription_id = s.id), 0) as moved
+     from subscriptions s where s.id > ? order by s.id`,
+  );
+  for await (const page of pages) {
+    const subs = page.map(toSubscription);
+    const versions = await loadPlanVersions(db, new Set(subs.map(({ planVersionId }) => planVersionId)));
+    for (const [i, sub] of subs.entries()) {
+      const version = versions.get(sub.planVersionId)!;
+      const charge = {
+        ...sub,
+        plan: { id: version.planId, name: version.planName, productId: version.productId },
+        price: version.price,
+        periodStart: sub.currentPeriodStart,
+        periodEnd: sub.currentPeriodEnd,
+      };
+      if (subscriptionMrr(sub.status, charge, []) !== money(page[i]!.moved)) wrong.push(sub.id);
+    }
+    if (wrong.length > MAX_IDS) break;
+  }
+  return wrong.slice(0, MAX_IDS + 1);
+}

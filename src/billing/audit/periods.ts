@@ -1,0 +1,126 @@
+import { addDays } from '../../platform/calendar.ts';
+import type { Db } from '../../platform/db/connect.ts';
+import { periodStart } from '../subscriptions/periods.ts';
+import { toSubscription } from '../subscriptions/store.ts';
+import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
+
+/** A withdrawn charge stands on a live invoice that a credit note took back as a whole (rules Q9). */
+const NOT_WITHDRAWN = `not exists (
+  select 1 from credit_notes c where c.invoice_id = i.id and c.cause = 'withdrawn' and c.status = 'issued')`;
+const RESUMED = `select distinct resource_id, created_at from events where type = 'subscription.resumed'`;
+const PARKED = 'select 1 from parked_items p where p.subscription_id = s.id and p.resolved_at is null';
+/** Billed at least once: not in a trial, nor canceled within one. */
+const BEGAN = `s.status <> 'trialing'
+  and not (s.status = 'canceled' and s.trial_end is not null and s.canceled_at <= s.trial_end)`;
+
+/** INV10-INV12: every period is billed once, the periods cover the life of the subscription, nothing is forgotten. */
+export const periodChecks: Check[] = [
+  sqlCheck(
+    'INV10',
+    'two rows for one subscription, kind and period start',
+    `select min(id) as id from billing_periods group by subscription_id, kind, period_start having count(*) > 1`,
+  ),
+  sqlCheck(
+    'INV10',
+    'an invoiced period without a live invoice that has lines for it',
+    `select p.id from billing_periods p left join invoices i on i.id = p.invoice_id
+     where p.state = 'invoiced' and (i.id is null or i.status in ('void', 'draft')
+       or i.subscription_id is distinct from p.subscription_id
+       or not exists (select 1 from invoice_lines l where l.billing_period_id = p.id and l.invoice_id = i.id))`,
+  ),
+  sqlCheck(
+    'INV10',
+    'a live invoice bills a period that is not invoiced by it',
+    `select l.id from invoice_lines l join invoices i on i.id = l.invoice_id
+     left join billing_periods p on p.id = l.billing_period_id
+     where i.status not in ('void', 'draft') and i.origin <> 'manual' and (
+       (l.kind = 'plan' and (p.state is distinct from 'invoiced' or p.invoice_id is distinct from i.id))
+       or (l.kind = 'usage' and coalesce(p.state, 'pending') = 'pending')
+     ) and ${NOT_WITHDRAWN}`,
+  ),
+  sqlCheck(
+    'INV11',
+    'a gap or overlap of the advance periods where nothing was resumed',
+    `select r.id from (
+       select id, subscription_id, period_start,
+         lag(period_end) over (partition by subscription_id order by period_start) as last_end
+       from billing_periods where kind = 'advance'
+     ) r left join (${RESUMED}) e on e.resource_id = r.subscription_id and e.created_at = r.period_start
+     where r.last_end <> r.period_start and e.resource_id is null`,
+  ),
+  sqlCheck(
+    'INV11',
+    'two periods that are billed overlap',
+    `select id from (
+       select id, period_start, lag(period_end) over (partition by subscription_id order by period_start) as last_end
+       from billing_periods where kind = 'advance' and state in ('pending', 'invoiced')
+     ) r where last_end > period_start`,
+  ),
+  sqlCheck(
+    'INV11',
+    'the first period does not begin with the subscription or the end of its trial',
+    `select s.id from subscriptions s join (
+       select subscription_id, min(period_start) as first_start from billing_periods group by subscription_id
+     ) p on p.subscription_id = s.id where p.first_start <> coalesce(s.trial_end, s.created_at)`,
+  ),
+  sqlCheck(
+    'INV11',
+    'the current period has no row',
+    `select s.id from subscriptions s left join billing_periods p
+       on p.subscription_id = s.id and p.kind = 'advance' and p.period_start = s.current_period_start
+     where ${BEGAN} and (p.id is null or (p.state = 'invoiced' and p.period_end <> s.current_period_end))`,
+  ),
+  sqlCheck(
+    'INV11',
+    'pending for more than 24 hours after it was due, neither retried nor parked',
+    `select p.id from billing_periods p join subscriptions s on s.id = p.subscription_id
+     where p.state = 'pending' and p.due_at <= ? and s.status <> 'paused' and s.error_count = 0
+       and not exists (${PARKED})`,
+    (now) => [addDays(now, -1)],
+  ),
+  sqlCheck(
+    'INV11',
+    'the next action is not planned, or later than what is due first',
+    `select s.id from subscriptions s left join (
+       select subscription_id, min(due_at) as due_at from billing_periods where state = 'pending'
+       group by subscription_id
+     ) p on p.subscription_id = s.id
+     where s.status in ('trialing', 'active', 'past_due') and s.error_count = 0 and (
+       s.next_action_at is null or s.next_action_at > s.current_period_end or s.next_action_at > p.due_at)`,
+  ),
+  { invariant: 'INV11', detail: 'the current period is not counted from the anchor', find: findMiscounted },
+  sqlCheck(
+    'INV12',
+    'what is in force for a period is not what was billed for it',
+    `select p.id from billing_periods p join invoices i on i.id = p.invoice_id join (
+       select billing_period_id, invoice_id, sum(amount) as billed from invoice_lines
+       where kind = 'plan' group by billing_period_id, invoice_id
+     ) l on l.billing_period_id = p.id and l.invoice_id = i.id
+     where p.kind = 'advance' and p.state = 'invoiced' and (p.in_force_net is null or p.in_force_net < 0
+       or (p.in_force_from = p.period_start and (p.in_force_net > l.billed
+         or (i.discount_amount = 0 and p.in_force_net <> l.billed))))`,
+  ),
+  sqlCheck(
+    'INV12',
+    'something is in force for a period that was not billed',
+    `select id from billing_periods where kind = 'advance' and (
+       (state in ('skipped', 'waived') and coalesce(in_force_net, -1) <> 0)
+       or (state = 'pending' and in_force_net is not null))`,
+  ),
+];
+
+async function findMiscounted(db: Db): Promise<string[]> {
+  const wrong: string[] = [];
+  const pages = pagesById<{ id: string }>(
+    db,
+    `select * from subscriptions where id > ? and status in ('active', 'past_due', 'paused') order by id`,
+  );
+  for await (const page of pages) {
+    for (const sub of page.map(toSubscription)) {
+      const starts = sub.currentPeriodStart === periodStart(sub, sub.periodIndex);
+      if (!starts || sub.currentPeriodEnd !== periodStart(sub, sub.periodIndex + 1)) wrong.push(sub.id);
+    }
+    if (wrong.length > MAX_IDS) break;
+  }
+  return wrong.slice(0, MAX_IDS + 1);
+}
