@@ -60,7 +60,9 @@ export class CreditBook {
         .whereIn('customer_id', ids.slice(i, i + 1000))
         .orderBy(['customer_id', 'currency'])
         .forNoKeyUpdate();
-      for (const row of rows) this.#add(row.customer_id, row.currency, money(row.balance), Number(row.last_seq));
+      for (const row of rows)
+        if (!this.#balances.has(`${row.customer_id} ${row.currency}`))
+          this.#add(row.customer_id, row.currency, money(row.balance), Number(row.last_seq));
     }
   }
 

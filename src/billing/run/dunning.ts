@@ -1,6 +1,6 @@
 import { inList } from '../../platform/db/in-list.ts';
-import { formatMoney } from '../../platform/money.ts';
 import { breathe } from '../../platform/jobs/breathe.ts';
+import { formatMoney } from '../../platform/money.ts';
 import { inTransaction, type Runtime, type Work } from '../../platform/work.ts';
 import type { Invoice } from '../invoices/invoice.ts';
 import { invoiceEvent } from '../invoices/issue.ts';

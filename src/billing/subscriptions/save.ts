@@ -180,8 +180,6 @@ export async function saveNewUnit(billing: Billing, unit: SubscriptionUnit): Pro
   await recordMrr(work, mrrChange(unit));
   const issued = (await issueBills(billing, [unit])).get(unit) ?? [];
   await store.updatePendingPeriods(work.db, [...unit.updated]);
-  unit.sub.nextActionAt = nextAction(unit)?.at ?? null;
-  await store.updateSubscriptions(work.db, [unit.sub]);
   for (const event of unit.events as NewEvent[]) work.emit(event);
   return { unit, issued };
 }
