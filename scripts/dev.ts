@@ -3,7 +3,7 @@ import { watch } from 'node:fs';
 import { createServer } from 'node:net';
 import { ConfigError, readConfig } from '../src/platform/config.ts';
 import { prepareDatabase } from './dev/database.ts';
-import { generateIfStale } from './dev/generated.ts';
+import { generateIfStale, STAMP } from './dev/generated.ts';
 import { developmentEnvironment } from './dev/login.ts';
 
 // What `make dev` runs: generates, migrates, makes a login, seeds, and serves with reload.
@@ -34,20 +34,29 @@ function tell(url: string, env: Record<string, string | undefined>): void {
 `);
 }
 
-/** The server restarts when a file it runs from changes; a change of the contract is generated first. */
+/** The server restarts when a file it runs from changes; a change of the contract is generated first, which writes the stamp. */
 function serve(env: Record<string, string | undefined>): void {
-  const options = ['--watch-path=src', '--watch-path=generated/openapi.json', '--watch-preserve-output'];
+  const options = ['--watch-path=src', `--watch-path=${STAMP}`, '--watch-preserve-output'];
   const server = spawn(process.execPath, [...options, 'src/main.ts'], { env, stdio: 'inherit' });
   let timer: NodeJS.Timeout | undefined;
   const watcher = watch('openapi', { recursive: true }, () => {
     clearTimeout(timer);
     timer = setTimeout(generateIfStale, 200, { keepGoing: true });
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => server.kill('SIGTERM'));
+  const stop = () => void server.kill('SIGTERM');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  const orphaned = stopWithParent(stop);
   server.once('exit', () => {
-    watcher.close();
+    clearInterval(orphaned);
     clearTimeout(timer);
+    watcher.close();
   });
+}
+
+/** make and npm do not pass a SIGTERM on: when they are gone, nobody could stop the server any more. */
+function stopWithParent(stop: () => void): NodeJS.Timeout {
+  const parent = process.ppid;
+  return setInterval(() => process.ppid !== parent && stop(), 500);
 }
 
 function refuseTakenPort(port: number, host: string): Promise<void> {

@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SOURCES = ['openapi', 'sdk', 'scripts/generate.ts', 'scripts/operations-plugin.ts', 'openapi-ts.config.ts'];
-const STAMP = 'data/generated.sha256';
+/** Written in place after each generation: who runs from generated/ may watch it. */
+export const STAMP = 'data/generated.sha256';
 
 /**
  * Runs `npm run generate` unless neither its sources nor its output have changed since the last time.
