@@ -11,7 +11,7 @@ help: ## Show this list
 install: $(INSTALLED) ## Install the dependencies when the lockfile has changed
 
 $(INSTALLED): package-lock.json
-	npm ci --no-audit --no-fund
+	npm ci
 	@touch $@
 
 dev: $(INSTALLED) ## Serve on http://localhost:3001 with demo data, a login and reload
