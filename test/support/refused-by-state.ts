@@ -1,0 +1,226 @@
+import { sha256 } from '../../src/platform/secrets.ts';
+import type { TestApp } from './app.ts';
+import type { Sent } from './outcomes.ts';
+import { UNKNOWN_ID } from './refusals.ts';
+import type { Make } from './refused-requests.ts';
+import { parkedItem, payment, paymentOf, unique, VALID } from './valid-requests.ts';
+
+const CROSS_SITE = { 'Sec-Fetch-Site': 'cross-site' };
+
+/** Refusals that need a state: operation, code, and how to come to it. A v1 operation is refused as its twin is. */
+export const BY_STATE: [operation: string, code: string, make: Make][] = [
+  ['getReady', 'service_unavailable', async ({ unready }) => ({ as: unready.anonymous })],
+  ['getMetrics', 'unauthorized', async ({ small }) => ({ as: small.anonymous })],
+  ['login', 'invalid_credentials', async ({ app }) => ({ body: { email: app.admin.email, password: 'wrong' } })],
+  ['login', 'forbidden', async () => ({ body: { email: 'a@acme.example', password: 'x' }, headers: CROSS_SITE })],
+  ['login', 'rate_limited', ({ app }) => tooManyLogins(app)],
+  ['logout', 'forbidden', async () => ({ headers: CROSS_SITE })],
+  ['changePassword', 'invalid_credentials', async (worlds) => wrongPassword(await VALID.changePassword!(worlds))],
+  ['changePassword', 'conflict', async (worlds) => withoutPassword(worlds.app, await VALID.changePassword!(worlds))],
+  ['createUser', 'already_exists', async ({ app }) => ({ body: newUser((await app.given.user()).email) })],
+  ['createUser', 'not_found', async () => ({ body: { ...newUser(), role: 'customer', customerId: UNKNOWN_ID } })],
+  ['updateUser', 'already_exists', ({ app }) => takenEmail(app.given.user, app.given.user)],
+  ['updateUser', 'conflict', ({ small }) => demoteLastAdmin(small)],
+  ['deleteUser', 'conflict', async ({ app }) => ({ id: (await app.api.get('/api/auth/me')).body.user.id })],
+  ['createApiKey', 'not_found', async () => ({ body: { name: 'Integration', customerId: UNKNOWN_ID } })],
+  [
+    'updateProduct',
+    'conflict',
+    async ({ app }) => ({ id: (await app.given.plan()).productId, body: { productType: 'api' } }),
+  ],
+  ['deleteProduct', 'delete_conflict', async ({ app }) => ({ id: (await app.given.plan()).productId })],
+  ['createCustomer', 'already_exists', async ({ app }) => ({ body: await sameCustomer(app) })],
+  ['updateCustomer', 'already_exists', ({ app }) => takenEmail(app.given.customer, app.given.customer)],
+  ['deleteCustomer', 'delete_conflict', async ({ app }) => ({ id: (await app.given.subscription()).customerId })],
+  ['createPlan', 'not_found', async (worlds) => withMember(await VALID.createPlan!(worlds), 'productId', UNKNOWN_ID)],
+  ['createPlan', 'conflict', async (worlds) => planOfArchived(worlds.app, await VALID.createPlan!(worlds))],
+  ['deletePlan', 'delete_conflict', async ({ app }) => ({ id: (await app.given.subscription()).planId })],
+  ['createTaxRule', 'already_exists', ({ app }) => sameTaxRule(app)],
+  ['updateTaxRule', 'already_exists', ({ app }) => overlappingTaxRule(app)],
+  ['updateTaxRule', 'conflict', ({ app }) => endedTaxRule(app)],
+  [
+    'createSubscription',
+    'not_found',
+    async (worlds) => withMember(await VALID.createSubscription!(worlds), 'customerId', UNKNOWN_ID),
+  ],
+  [
+    'createSubscription',
+    'plan_not_found',
+    async (worlds) => withMember(await VALID.createSubscription!(worlds), 'planId', UNKNOWN_ID),
+  ],
+  [
+    'updateSubscription',
+    'subscription_not_active',
+    async ({ app }) => ({ id: (await app.given.subscription({ trialDays: 7 })).id, body: { status: 'paused' } }),
+  ],
+  ['updateSubscription', 'conflict', ({ app }) => reviveCanceled(app)],
+  [
+    'createInvoice',
+    'not_found',
+    async (worlds) => withMember(await VALID.createInvoice!(worlds), 'customerId', UNKNOWN_ID),
+  ],
+  [
+    'createInvoice',
+    'not_found',
+    async (worlds) => withMember(await VALID.createInvoice!(worlds), 'subscriptionId', UNKNOWN_ID),
+  ],
+  [
+    'createInvoice',
+    'currency_mismatch',
+    async (worlds) => otherCurrency(worlds.app, await VALID.createInvoice!(worlds)),
+  ],
+  [
+    'updateInvoice',
+    'invoice_already_paid',
+    async ({ app }) => ({ id: await paidInvoice(app), body: { status: 'void' } }),
+  ],
+  ['updateInvoice', 'invoice_voided', async ({ app }) => ({ id: await voidInvoice(app), body: { status: 'paid' } })],
+  ['updateInvoice', 'currency_mismatch', ({ app }) => otherCurrencyOfDraft(app)],
+  ['updateInvoice', 'conflict', async ({ app }) => ({ id: (await app.given.invoice()).id, body: { dueDate: null } })],
+  ['deleteInvoice', 'conflict', async ({ app }) => ({ id: (await app.given.invoice()).id })],
+  ['createPayment', 'not_found', async () => ({ body: paymentOf(UNKNOWN_ID) })],
+  ['createPayment', 'invoice_already_paid', async ({ app }) => ({ body: paymentOf(await paidInvoice(app)) })],
+  ['createPayment', 'invoice_voided', async ({ app }) => ({ body: paymentOf(await voidInvoice(app)) })],
+  ['createPayment', 'already_exists', async ({ app }) => ({ body: await takenReference(app) })],
+  [
+    'createPayment',
+    'conflict',
+    async ({ app }) => ({ body: paymentOf((await app.given.invoice({ status: 'draft' })).id) }),
+  ],
+  ['updatePayment', 'already_exists', ({ app }) => changeToTakenReference(app)],
+  ['retryParked', 'conflict', ({ app }) => stillFailing(app)],
+  ['retryParked', 'idempotency_in_progress', ({ app }) => runningKey(app)],
+  ['getTestClock', 'not_found', async () => ({})],
+  ['setTestClock', 'not_found', async () => ({ body: { now: '2100-01-01T00:00:00Z' } })],
+  ['setTestClock', 'conflict', async ({ moving }) => ({ as: moving.api, body: { now: '2000-01-01T00:00:00Z' } })],
+];
+
+const newUser = (email = `${unique()}@acme.example`) => ({ email, name: 'Ada', role: 'admin' });
+const withMember = ({ body, ...rest }: Sent, name: string, value: unknown): Sent => ({
+  ...rest,
+  body: { ...(body as object), [name]: value },
+});
+const wrongPassword = (sent: Sent): Sent => withMember(sent, 'currentPassword', 'not the password at all');
+
+async function tooManyLogins(app: TestApp): Promise<Sent> {
+  const body = { email: `${unique()}@acme.example`, password: 'wrong' };
+  for (let tries = 0; tries < 5; tries++) await app.anonymous.post('/api/auth/login', body);
+  return { body };
+}
+
+async function withoutPassword(app: TestApp, sent: Sent): Promise<Sent> {
+  const { id } = (await sent.as!.get('/api/auth/me')).body.user;
+  await app.database.write('users').where({ id }).update({ password_hash: null, auth_provider: 'sso' });
+  return sent;
+}
+
+async function takenEmail(one: () => Promise<{ email: string }>, other: () => Promise<{ id: string }>): Promise<Sent> {
+  const { email } = await one();
+  return { id: (await other()).id, body: { email: email.toUpperCase() } };
+}
+
+async function demoteLastAdmin(app: TestApp): Promise<Sent> {
+  const { id } = (await app.api.get('/api/auth/me')).body.user;
+  const customerId = (await app.given.customer()).id;
+  return { as: app.api, id, body: { role: 'customer', customerId } };
+}
+
+async function sameCustomer(app: TestApp) {
+  const { email } = await app.given.customer();
+  return { name: 'Acme again', email: email.toUpperCase() };
+}
+
+async function planOfArchived(app: TestApp, sent: Sent): Promise<Sent> {
+  return withMember(sent, 'productId', (await app.given.product({ status: 'archived' })).id);
+}
+
+async function sameTaxRule(app: TestApp): Promise<Sent> {
+  const { region } = await app.given.taxRule({ region: unique() });
+  return { body: { country: 'US', region, taxName: 'Sales Tax', rate: '0.05' } };
+}
+
+async function overlappingTaxRule(app: TestApp): Promise<Sent> {
+  const region = unique();
+  const { id } = await app.given.taxRule({ region, effectiveFrom: '2026-01-01', effectiveTo: '2030-01-01' });
+  await app.given.taxRule({ region, effectiveFrom: '2030-01-01' });
+  return { id, body: { effectiveTo: null } };
+}
+
+async function endedTaxRule(app: TestApp): Promise<Sent> {
+  const rule = await app.given.taxRule({ region: unique(), effectiveFrom: '2020-01-01', effectiveTo: '2021-01-01' });
+  return { id: rule.id, body: { rate: '0.05' } };
+}
+
+async function reviveCanceled(app: TestApp): Promise<Sent> {
+  const { id } = await app.given.subscription();
+  await app.api.delete(`/api/billing/subscriptions/${id}`);
+  return { id, body: { status: 'active' } };
+}
+
+async function otherCurrency(app: TestApp, sent: Sent): Promise<Sent> {
+  const { id, customerId } = await app.given.subscription();
+  return { ...sent, body: { ...(sent.body as object), customerId, subscriptionId: id, currency: 'EUR' } };
+}
+
+async function otherCurrencyOfDraft(app: TestApp): Promise<Sent> {
+  const { id: subscriptionId, customerId } = await app.given.subscription();
+  const draft = await app.given.invoice({ customerId, subscriptionId, status: 'draft' });
+  return { id: draft.id, body: { currency: 'EUR' } };
+}
+
+async function paidInvoice(app: TestApp): Promise<string> {
+  const { id } = await app.given.invoice();
+  await app.api.put(`/api/billing/invoices/${id}`, { status: 'paid' });
+  return id;
+}
+
+async function voidInvoice(app: TestApp): Promise<string> {
+  const { id } = await app.given.invoice();
+  await app.api.put(`/api/billing/invoices/${id}`, { status: 'void' });
+  return id;
+}
+
+async function takenReference(app: TestApp) {
+  const reference = { paymentMethod: 'stripe', providerReference: `pi_${unique()}` };
+  await payment(app, reference);
+  return paymentOf((await app.given.invoice()).id, reference);
+}
+
+async function changeToTakenReference(app: TestApp): Promise<Sent> {
+  const providerReference = `pi_${unique()}`;
+  await payment(app, { paymentMethod: 'stripe', providerReference });
+  return { id: (await payment(app, { paymentMethod: 'stripe' })).id, body: { providerReference } };
+}
+
+/** A trial whose first invoice is beyond every amount: the end of the trial cannot be billed. */
+async function stillFailing(app: TestApp): Promise<Sent> {
+  const plan = await app.given.plan({
+    pricingModel: 'per_unit',
+    basePrice: '0.00',
+    unitPrice: '999999999999.99',
+    trialDays: 1,
+  });
+  const { id, customerId } = await app.given.subscription({ planId: plan.id, quantity: 999_999_999 });
+  app.clock.advance({ days: 1 });
+  await app.cron.post('/api/billing/cron/lifecycle');
+  const parked = (await app.api.get(`/api/billing/parked?customerId=${customerId}`)).body;
+  if (parked[0]?.subscriptionId !== id) throw new Error('the subscription is not parked');
+  return { id: parked[0].id };
+}
+
+async function runningKey(app: TestApp): Promise<Sent> {
+  const [key, id] = [unique(), await parkedItem(app)];
+  const { user } = (await app.api.get('/api/auth/me')).body;
+  await app.database.write('idempotency_keys').insert({
+    scope: `user:${user.id}`,
+    key,
+    method: 'POST',
+    path: `/api/billing/parked/${id}/retry`,
+    body_hash: sha256(''),
+    state: 'in_progress',
+    locked_until: new Date(Date.parse(app.clock.now()) + 60_000).toISOString(),
+    created_at: app.clock.now(),
+    expires_at: new Date(Date.parse(app.clock.now()) + 86_400_000).toISOString(),
+  });
+  return { id, headers: { 'Idempotency-Key': key } };
+}

@@ -1,0 +1,101 @@
+import type { ErrorCode } from '../../src/platform/errors.ts';
+import type { Api, TestApp } from './app.ts';
+import type { Op } from './document.ts';
+import { bodySchema, hasPathId, hasQuery, type Sent, send, takes, twinId } from './outcomes.ts';
+import { UNKNOWN_ID } from './refusals.ts';
+import { unique, VALID, type Worlds } from './valid-requests.ts';
+
+/** The callers and servers that refusals need. */
+export interface Refusers extends Worlds {
+  operator: Api;
+  ownKey: Api;
+  readKey: Api;
+  portal: Api;
+  expired: Api;
+  /** One request per minute and caller, and that one is spent. */
+  spent: { session: Api; key: Api };
+  /** METRICS_TOKEN set, and only one admin. */
+  small: TestApp;
+  /** A migration is missing. */
+  unready: TestApp;
+}
+export type Make = (refusers: Refusers) => Promise<Sent>;
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+const isKey = (op: Op): boolean => op.access.kind === 'apiKey';
+const isOpen = (op: Op): boolean => op.access.kind === 'none' || op.access.kind === 'metrics';
+const validOf = (op: Op, refusers: Refusers): Promise<Sent> => VALID[twinId(op.id)]!(refusers);
+
+/** What follows from the shape of an operation alone (contract 1.8.3). */
+export function refusedByShape(op: Op, code: ErrorCode): Make[] {
+  const own = async (refusers: Refusers): Promise<Sent> => ({
+    ...(await validOf(op, refusers)),
+    as: callerOf(op, refusers),
+  });
+  const unknown = op.tag === 'events' ? `evt_${UNKNOWN_ID}` : UNKNOWN_ID;
+  const plain = { id: unknown, ...(bodySchema(op) ? { body: {} } : {}) };
+  const by: Partial<Record<ErrorCode, Make[]>> = {
+    unauthorized: isOpen(op) ? [] : [async ({ app }) => ({ ...plain, as: app.anonymous })],
+    session_expired: [async ({ expired }) => ({ ...plain, as: expired })],
+    invalid_api_key: [async ({ app }) => ({ ...plain, as: app.withKey('rb_live_unknown') })],
+    invalid_cron_secret: [async ({ app }) => ({ as: app.anonymous })],
+    forbidden: forbidden(op, plain),
+    rate_limited: isOpen(op) ? [] : [async ({ spent }) => ({ ...plain, as: isKey(op) ? spent.key : spent.session })],
+    invalid_request: ['', '{', '[]', '"text"', 'null'].map((body) => async () => ({
+      ...plain,
+      body,
+      headers: JSON_TYPE,
+    })),
+    unsupported_media_type: [async () => ({ ...plain, body: 'a=b', headers: { 'Content-Type': 'text/plain' } })],
+    payload_too_large: [async () => ({ ...plain, body: { text: 'x'.repeat(1_048_576) } })],
+    validation_error: invalid(op, plain),
+    not_found: hasPathId(op) ? [async (refusers) => ({ ...(await own(refusers)), id: unknown })] : [],
+    conflict: takes(op, 'If-Match')
+      ? [async (refusers) => ({ ...(await own(refusers)), headers: { 'If-Match': '"999"' } })]
+      : [],
+    idempotency_key_reused: [(refusers) => reusedKey(op, refusers)],
+  };
+  return by[code] ?? [];
+}
+
+export const callerOf = (op: Op, { app, operator }: Refusers): Api => {
+  if (isKey(op)) return operator;
+  if (isOpen(op)) return app.anonymous;
+  return op.access.kind === 'cron' ? app.cron : app.api;
+};
+
+function forbidden(op: Op, plain: Sent): Make[] {
+  const makes: Make[] = [];
+  const { access, method } = op;
+  if (access.kind === 'session' && access.role === 'admin')
+    makes.push(async ({ portal }) => ({ ...plain, as: portal }));
+  if (access.kind === 'session' && method !== 'GET')
+    makes.push(async () => ({ ...plain, headers: { 'Sec-Fetch-Site': 'cross-site' } }));
+  if (access.kind === 'apiKey' && access.access === 'write')
+    makes.push(async ({ readKey }) => ({ ...plain, as: readKey }));
+  if (access.kind === 'apiKey' && access.scope === 'op') makes.push(async ({ ownKey }) => ({ ...plain, as: ownKey }));
+  return makes;
+}
+
+function invalid(op: Op, plain: Sent): Make[] {
+  const makes: Make[] = [];
+  if (bodySchema(op)) makes.push(async () => ({ ...plain, body: { nobodyKnowsThis: 1 } }));
+  if (hasPathId(op)) makes.push(async () => ({ ...plain, id: 'not-an-id' }));
+  if (hasQuery(op)) makes.push(async () => ({ ...plain, query: 'nobodyKnowsThis=1' }));
+  for (const [name, value] of [
+    ['If-Match', 'no version'],
+    ['Idempotency-Key', 'x'.repeat(256)],
+  ] as const)
+    if (takes(op, name)) makes.push(async () => ({ ...plain, headers: { [name]: value } }));
+  return makes;
+}
+
+/** The key is used for a request that succeeds, then for one of other bytes, or of another path. */
+async function reusedKey(op: Op, refusers: Refusers): Promise<Sent> {
+  const headers = { 'Idempotency-Key': unique() };
+  const first: Sent = { ...(await validOf(op, refusers)), headers };
+  const answer = await send(op, first.as ?? callerOf(op, refusers), first);
+  if (answer.status !== op.status) throw new Error(`${op.id} answered ${answer.status}: ${answer.text}`);
+  if (first.body === undefined) return { ...first, id: UNKNOWN_ID };
+  return { ...first, body: `${JSON.stringify(first.body)} `, headers: { ...headers, ...JSON_TYPE } };
+}

@@ -1,0 +1,149 @@
+import type { TestApp } from './app.ts';
+import type { Sent } from './outcomes.ts';
+
+/** The worlds that the operations need: most of them only `app`. */
+export interface Worlds {
+  app: TestApp;
+  /** TEST_CLOCK=on. */
+  moving: TestApp;
+}
+type Make = (worlds: Worlds) => Promise<Sent>;
+
+const PASSWORD = 'a password that is long';
+let count = 0;
+export const unique = (): string => `${Date.now().toString(36)}${++count}`;
+const nothing: Make = async () => ({});
+
+/** A request that succeeds, for each operation; a v1 operation sends what its twin sends. Each call makes its own rows. */
+export const VALID: Record<string, Make> = {
+  getHealth: nothing,
+  getReady: nothing,
+  getMetrics: nothing,
+  getOpenapiJson: nothing,
+  getOpenapiYaml: nothing,
+  getDocs: nothing,
+  login: async ({ app }) => ({ body: { email: app.admin.email, password: app.admin.password } }),
+  logout: nothing,
+  getMe: nothing,
+  async changePassword({ app }) {
+    const { email } = await app.given.user({ password: PASSWORD });
+    const { headers } = await app.anonymous.post('/api/auth/login', { email, password: PASSWORD });
+    const token = /session=([^;]+)/.exec(String(headers['set-cookie']))![1]!;
+    return { as: app.withSession(token), body: { currentPassword: PASSWORD, newPassword: 'another long password' } };
+  },
+  listUsers: nothing,
+  createUser: async () => ({ body: { email: `${unique()}@acme.example`, name: 'Ada', role: 'admin' } }),
+  updateUser: async ({ app }) => ({ id: (await app.given.user()).id, body: { name: 'Grace' } }),
+  deleteUser: async ({ app }) => ({ id: (await app.given.user()).id }),
+  listApiKeys: nothing,
+  createApiKey: async () => ({ body: { name: 'Integration' } }),
+  revokeApiKey: async ({ app }) => ({ id: (await app.given.apiKey()).id }),
+  listProducts: nothing,
+  createProduct: async () => ({ body: { name: 'Pro', productType: 'saas', price: '49.99' } }),
+  getProduct: async ({ app }) => ({ id: (await app.given.product()).id }),
+  updateProduct: async ({ app }) => ({ id: (await app.given.product()).id, body: { name: 'Team' } }),
+  deleteProduct: async ({ app }) => ({ id: (await app.given.product()).id }),
+  listCustomers: nothing,
+  createCustomer: async () => ({ body: { name: 'Acme', email: `${unique()}@acme.example` } }),
+  getCustomer: async ({ app }) => ({ id: (await app.given.customer()).id }),
+  updateCustomer: async ({ app }) => ({ id: (await app.given.customer()).id, body: { company: 'Acme Inc' } }),
+  deleteCustomer: async ({ app }) => ({ id: (await app.given.customer()).id }),
+  listPlans: nothing,
+  createPlan: async ({ app }) => ({
+    body: {
+      productId: (await app.given.product()).id,
+      name: 'Pro Monthly',
+      pricingModel: 'flat',
+      billingCycle: 'monthly',
+      basePrice: '49.99',
+    },
+  }),
+  getPlan: async ({ app }) => ({ id: (await app.given.plan()).id }),
+  updatePlan: async ({ app }) => ({ id: (await app.given.plan()).id, body: { basePrice: '59.99' } }),
+  deletePlan: async ({ app }) => ({ id: (await app.given.plan()).id }),
+  listTaxRules: nothing,
+  createTaxRule: async () => ({ body: { country: 'US', region: unique(), taxName: 'Sales Tax', rate: '0.07' } }),
+  updateTaxRule: async ({ app }) => ({
+    id: (await app.given.taxRule({ region: unique() })).id,
+    body: { rate: '0.08' },
+  }),
+  deleteTaxRule: async ({ app }) => ({ id: (await app.given.taxRule({ region: unique() })).id }),
+  listSubscriptions: nothing,
+  createSubscription: async ({ app }) => ({
+    body: {
+      customerId: (await app.given.customer()).id,
+      planId: (await app.given.plan()).id,
+      billingCycle: 'monthly',
+    },
+  }),
+  getSubscription: async ({ app }) => ({ id: (await app.given.subscription()).id }),
+  updateSubscription: async ({ app }) => ({
+    id: (await app.given.subscription()).id,
+    body: { metadata: { plan: 'gold' } },
+  }),
+  cancelSubscription: async ({ app }) => ({ id: (await app.given.subscription()).id }),
+  listInvoices: nothing,
+  createInvoice: async ({ app }) => ({
+    body: {
+      customerId: (await app.given.customer()).id,
+      lineItems: [{ description: 'Consulting', quantity: 2, unitPrice: '75.00' }],
+    },
+  }),
+  getInvoice: async ({ app }) => ({ id: (await app.given.invoice()).id }),
+  updateInvoice: async ({ app }) => ({ id: (await app.given.invoice()).id, body: { notes: 'Thank you' } }),
+  deleteInvoice: async ({ app }) => ({ id: (await app.given.invoice({ status: 'draft' })).id }),
+  listPayments: nothing,
+  createPayment: async ({ app }) => ({ body: paymentOf((await app.given.invoice()).id) }),
+  getPayment: async ({ app }) => ({ id: (await payment(app)).id }),
+  updatePayment: async ({ app }) => ({ id: (await payment(app)).id, body: { notes: 'By wire' } }),
+  listEvents: nothing,
+  async getEvent({ app }) {
+    await app.given.invoice();
+    await app.drain();
+    return { id: (await app.api.get('/api/billing/events?limit=1')).body[0].id };
+  },
+  runLifecycleJob: nothing,
+  runDunningJob: nothing,
+  runAllJobs: nothing,
+  listParked: nothing,
+  retryParked: async ({ app }) => ({ id: await parkedItem(app) }),
+  getBillingSettings: nothing,
+  updateBillingSettings: async () => ({ body: { companyName: 'Example Software Ltd' } }),
+  getTestClock: async ({ moving }) => ({ as: moving.api }),
+  async setTestClock({ moving }) {
+    const { now } = (await moving.api.get('/api/testing/clock')).body;
+    return { as: moving.api, body: { now: new Date(Date.parse(now) + 60_000).toISOString() } };
+  },
+};
+
+export const paymentOf = (invoiceId: string, over: Record<string, unknown> = {}) => ({
+  invoiceId,
+  amount: '10.00',
+  paymentMethod: 'bank_transfer',
+  ...over,
+});
+
+export async function payment(app: TestApp, over: Record<string, unknown> = {}): Promise<{ id: string }> {
+  const answer = await app.api.post('/api/billing/payments', paymentOf((await app.given.invoice()).id, over));
+  if (answer.status !== 201) throw new Error(answer.text);
+  return answer.body;
+}
+
+/** A parked item whose cause has gone: its subscription has nothing wrong. */
+export async function parkedItem(app: TestApp): Promise<string> {
+  const { id: subscriptionId, customerId } = await app.given.subscription();
+  const [id, at] = [app.runtime.newIdAt(app.clock.now()), app.clock.now()];
+  await app.database.write('parked_items').insert({
+    id,
+    subscription_id: subscriptionId,
+    customer_id: customerId,
+    code: 'internal_error',
+    message: 'It was a passing fault.',
+    evidence: '{}',
+    attempts: 1,
+    parked_at: at,
+    resolved_at: null,
+    created_at: at,
+  });
+  return id;
+}
