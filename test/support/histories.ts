@@ -13,6 +13,8 @@ export interface World {
   posts: number;
   /** Instant of the last lifecycle run: nothing that fell due later is late yet. */
   ranAt: string;
+  /** The job the last step ran, if it did. */
+  ran?: Job | undefined;
   /** How often each kind of step did something and was refused. */
   outcomes: Map<string, { done: number; refused: number }>;
 }
@@ -38,6 +40,8 @@ const PLANS: Record<string, unknown>[] = [
 ];
 const CYCLES = ['monthly', 'quarterly', 'yearly'];
 
+export type Job = 'lifecycle' | 'dunning' | 'run';
+
 export async function startWorld(options: StartOptions = {}): Promise<World> {
   const config = { sessionExpiryDays: 100_000 };
   const app = await startApp({ now: '2026-01-31T10:00:00.000Z', config, ...options });
@@ -50,6 +54,7 @@ export async function startWorld(options: StartOptions = {}): Promise<World> {
 
 /** Takes one step through the API. Throws when an answer is neither a success nor a refusal of a rule. */
 export async function take(world: World, step: Step): Promise<void> {
+  world.ran = undefined;
   const answer = await perform(world, step);
   if (!answer) return;
   const outcome = world.outcomes.get(step.do) ?? { done: 0, refused: 0 };
@@ -206,10 +211,11 @@ async function wait(world: World, move: () => void, thenRun: boolean): Promise<A
 }
 
 /** Runs a job, as cron does; nothing may fail in it. */
-export async function run(world: World, job: 'lifecycle' | 'dunning' | 'run'): Promise<Answer> {
+export async function run(world: World, job: Job): Promise<Answer> {
   const answer = await world.app.cron.post(`/api/billing/cron/${job}`);
   const errors = answer.body.errors ?? answer.body.lifecycle?.errors ?? [];
   if (answer.status !== 200 || errors.length > 0) throw new Error(`the ${job} job failed: ${answer.text}`);
+  world.ran = job;
   if (job !== 'dunning') world.ranAt = world.app.clock.now();
   return answer;
 }

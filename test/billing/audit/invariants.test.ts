@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CHECKS, checkInvariants, type Violation } from '../../../src/billing/audit/invariants.ts';
+import { runAudit } from '../../../src/cli/audit.ts';
+import { addMilliseconds } from '../../../src/platform/calendar.ts';
+import type { Db } from '../../../src/platform/db/connect.ts';
+import { execute } from '../../../src/platform/db/sql.ts';
+import { startApp, type TestApp } from '../../support/app.ts';
+import { tableNames } from '../../support/schema.ts';
+import { CORRUPTIONS } from './corruptions.ts';
+
+let app: TestApp;
+const reported = new Set<string>();
+const key = ({ invariant, detail }: { invariant: string; detail: string }) => `${invariant} ${detail}`;
+
+beforeAll(async () => {
+  app = await startApp({ now: '2026-01-31T10:00:00.000Z' });
+  await tellStory(app);
+  await loosen(app);
+}, 120_000);
+afterAll(() => app.close());
+
+/** One of everything that the checks look at. */
+async function tellStory({ given, api, clock, cron, drain }: TestApp): Promise<void> {
+  await given.taxRule({ country: 'US', region: 'CA', rate: '0.0725' });
+  const customer = await given.customer({ billingCountry: 'US', billingState: 'CA' });
+  const plan = await given.plan();
+  const metric = { name: 'calls', aggregation: 'sum', uniqueProperty: null };
+  const usage = await given.plan({
+    pricingModel: 'usage_based',
+    basePrice: '0',
+    unitPrice: '0.10',
+    usageMetric: metric,
+  });
+  const sub = (over: object = {}) => given.subscription({ customerId: customer.id, planId: plan.id, ...over });
+  const [paying, pausing, ending, unpaid] = [await sub(), await sub(), await sub(), await sub()];
+  await sub({ planId: usage.id });
+  await sub({ trialDays: 60 });
+  const put = (id: string, body: object) => api.put(`/api/billing/subscriptions/${id}`, body);
+  const invoicesOf = async (id: string) => (await api.get(`/api/billing/invoices?subscriptionId=${id}`)).body;
+  const pay = async (id: string, amount: string) => {
+    const [invoice] = await invoicesOf(id);
+    return api.post('/api/billing/payments', { invoiceId: invoice.id, amount, paymentMethod: 'bank_transfer' });
+  };
+  await pay(paying.id, '90.00');
+  await pay(pausing.id, '53.61');
+  await given.invoice({ customerId: customer.id, status: 'draft' });
+  const manual = await given.invoice({ customerId: customer.id });
+  await api.put(`/api/billing/invoices/${manual.id}`, { status: 'void' });
+  clock.set('2026-02-22T10:00:00.000Z');
+  await cron.post('/api/billing/cron/run');
+  await pay(ending.id, '10.00');
+  await put(ending.id, { cancelAtPeriodEnd: true });
+  await put(pausing.id, { status: 'paused' });
+  clock.set('2026-03-02T10:00:00.000Z');
+  await cron.post('/api/billing/cron/run');
+  const [waived] = await invoicesOf(unpaid.id);
+  await api.put(`/api/billing/invoices/${waived.id}`, { status: 'void' });
+  const shortly = await sub();
+  await put(shortly.id, { status: 'paused' });
+  clock.set('2026-03-10T10:00:00.000Z');
+  await put(pausing.id, { status: 'active' });
+  await cron.post('/api/billing/cron/run');
+  await drain();
+}
+
+/** Rebuilds every table without keys, constraints and triggers, so that it takes what it should never hold. */
+async function loosen({ database: { write, dialect } }: TestApp): Promise<void> {
+  if (dialect === 'sqlite') await execute(write, 'PRAGMA foreign_keys = OFF');
+  for (const table of await tableNames(write)) {
+    await execute(write, `CREATE TABLE loose AS SELECT * FROM ${table}`);
+    await execute(write, `DROP TABLE ${table} ${dialect === 'postgres' ? 'CASCADE' : ''}`);
+    await execute(write, `ALTER TABLE loose RENAME TO ${table}`);
+  }
+}
+
+class Undo extends Error {}
+
+/** What the checker says about the database after these statements, which are then undone. */
+async function violationsAfter(sql: string[]): Promise<Violation[]> {
+  let found: Violation[] = [];
+  const corrupt = async (db: Db) => {
+    for (const statement of sql) expect(await execute(db, statement)).toBeGreaterThan(0);
+    found = await checkInvariants(db, addMilliseconds(app.clock.now(), 2 * 60_000));
+    throw new Undo();
+  };
+  await expect(app.database.transaction(corrupt)).rejects.toThrow(Undo);
+  return found;
+}
+
+test('a true story breaks nothing', async () => {
+  expect(await checkInvariants(app.database.read, app.clock.now())).toEqual([]);
+  const sold = await app.database.read('subscriptions').distinct('status').orderBy('status');
+  expect(sold.map(({ status }) => status)).toEqual(['active', 'canceled', 'past_due', 'paused', 'trialing']);
+});
+
+describe('is reported', () => {
+  test.each(CORRUPTIONS)('$name', async ({ sql, breaks, names }) => {
+    const found = await violationsAfter(sql);
+    for (const violation of found) reported.add(key(violation));
+    expect([...new Set(found.map(({ invariant }) => invariant))].sort()).toEqual([...breaks].sort());
+    expect(found.every(({ ids }) => ids.length > 0 && ids.length <= 20)).toBe(true);
+    if (names)
+      expect(found.flatMap(({ ids }) => ids)).toEqual(expect.arrayContaining([expect.stringContaining(names)]));
+  });
+
+  test('by every check at least once', () => {
+    expect(CHECKS.map(key).filter((name) => !reported.has(name))).toEqual([]);
+  });
+});
+
+describe('the audit command', () => {
+  test('says in one line that all checks hold', async () => {
+    expect(await runAudit(app.runtime)).toEqual({ ok: true, text: `All ${CHECKS.length} checks hold.\n` });
+  });
+
+  test('names the offending ids, at most 20 of them', async () => {
+    await execute(app.database.write, `update events set type = 'x.y'`);
+    const { ok, text } = await runAudit(app.runtime);
+    expect(ok).toBe(false);
+    const [issued] = await app.database.read('invoices').whereNotNull('issued_at').orderBy('id').limit(1);
+    expect(text).toContain(`INV16  invoice.issued does not stand exactly once for each such fact\n`);
+    expect(text).toContain(`    ${issued.id}\n`);
+  });
+});
