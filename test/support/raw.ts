@@ -7,6 +7,8 @@ export interface RawRequest {
   headers?: Record<string, string | string[]>;
   /** Sent in chunks of unknown total length when it is an array. */
   body?: string | Buffer | (string | Buffer)[];
+  /** The end of the body never comes. */
+  hold?: boolean;
 }
 
 const portOf = (app: TestApp): number => (app.server.address() as AddressInfo).port;
@@ -15,14 +17,17 @@ const portOf = (app: TestApp): number => (app.server.address() as AddressInfo).p
 export function raw(
   app: TestApp,
   path: string,
-  { method = 'GET', headers = {}, body }: RawRequest = {},
+  { method = 'GET', headers = {}, body, hold = false }: RawRequest = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({ port: portOf(app), host: '127.0.0.1', agent: false, method, path, headers }, (res) => {
       const chunks: Buffer[] = [];
       res.on('data', (chunk: Buffer) => chunks.push(chunk));
       res.on('error', reject);
-      res.on('end', () => resolve(answerOf(res.statusCode!, res.headers, Buffer.concat(chunks).toString())));
+      res.on('end', () => {
+        if (hold) sent.destroy();
+        resolve(answerOf(res.statusCode!, res.headers, Buffer.concat(chunks).toString()));
+      });
     });
     sent.on('error', reject);
     if (Array.isArray(body)) for (const chunk of body) sent.write(chunk);
@@ -30,7 +35,8 @@ export function raw(
       sent.setHeader('Content-Length', Buffer.byteLength(body));
       sent.write(body);
     }
-    sent.end();
+    if (hold) sent.flushHeaders();
+    else sent.end();
   });
 }
 
