@@ -7,7 +7,7 @@ import { run, startWorld, take, type World } from '../support/histories.ts';
 import { anyLife, type Step } from '../support/history-steps.ts';
 import { historyParameters, LONG_MS } from '../support/parameters.ts';
 
-const { steps: STEPS, parameters } = historyParameters(10, 25);
+const { steps: STEPS, parameters } = historyParameters(6, 25);
 
 /** What S14 is about: the periods of every subscription, what they cost, and where it stands. */
 async function facts(db: Db): Promise<string[]> {
