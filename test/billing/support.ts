@@ -19,11 +19,13 @@ export async function startAt(now: string, options: StartOptions = {}): Promise<
 /** For afterEach: whatever a test did, a run gets through and the books are right (rules §20). */
 export async function closeApps(): Promise<void> {
   for (const app of started.splice(0)) {
-    await runLifecycle(app.runtime);
-    await app.drain();
-    const broken = await checkInvariants(app.database.read, app.clock.now());
-    await app.close();
-    expect(broken).toEqual([]);
+    try {
+      await runLifecycle(app.runtime);
+      await app.drain();
+      expect(await checkInvariants(app.database.read, app.clock.now())).toEqual([]);
+    } finally {
+      await app.close();
+    }
   }
 }
 
