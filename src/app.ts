@@ -15,6 +15,7 @@ import { subscriptions } from './billing/subscriptions/handlers.ts';
 import { taxRules } from './billing/tax-rules/handlers.ts';
 import { customers } from './customers/handlers.ts';
 import { type Contract, readContract, type Spec } from './platform/http/contract.ts';
+import { expressErrors } from './platform/http/error-body.ts';
 import type { AllHandlers } from './platform/http/operations.ts';
 import { createRateLimits, type PerMinute } from './platform/http/rate-limits.ts';
 import { createRouter, type HandlerTable } from './platform/http/router.ts';
@@ -92,6 +93,7 @@ export function createApp(runtime: Runtime, options: AppOptions = {}): Express {
       observe: createMetrics(runtime).observe,
     }),
   );
+  app.use(expressErrors(runtime));
   return app;
 }
 

@@ -13,6 +13,8 @@ export interface World {
   posts: number;
   /** Instant of the last lifecycle run: nothing that fell due later is late yet. */
   ranAt: string;
+  /** What runs after a wait. */
+  waitJob: Job;
   /** The job the last step ran, if it did. */
   ran?: Job | undefined;
   /** How often each kind of step did something and was refused. */
@@ -45,10 +47,21 @@ export type Job = 'lifecycle' | 'dunning' | 'run';
 export async function startWorld(options: StartOptions = {}): Promise<World> {
   const config = { sessionExpiryDays: 100_000 };
   const app = await startApp({ now: '2026-01-31T10:00:00.000Z', config, ...options });
-  const world: World = { app, customers: [], plans: new Map(), posts: 0, ranAt: app.clock.now(), outcomes: new Map() };
+  const world: World = {
+    app,
+    customers: [],
+    plans: new Map(),
+    posts: 0,
+    waitJob: 'run',
+    ranAt: app.clock.now(),
+    outcomes: new Map(),
+  };
   await take(world, { do: 'customer', place: 0 });
   await take(world, { do: 'customer', place: 1 });
   await take(world, { do: 'tax', place: 1, rate: 725, inclusive: false });
+  const sold = { do: 'subscribe', customer: 1, cycle: 0, quantity: 1, trial: 0 } as const;
+  await take(world, { ...sold, plan: 0, ahead: 7 });
+  await take(world, { ...sold, plan: 4, ahead: 0 });
   return world;
 }
 
@@ -207,7 +220,7 @@ async function changeInvoice(world: World, step: InvoiceStep): Promise<Answer | 
 
 async function wait(world: World, move: () => void, thenRun: boolean): Promise<Answer | undefined> {
   move();
-  return thenRun ? run(world, 'run') : undefined;
+  return thenRun ? run(world, world.waitJob) : undefined;
 }
 
 /** Runs a job, as cron does; nothing may fail in it. */

@@ -1,7 +1,7 @@
 import { insertRows, updateRows } from '../../platform/db/bulk.ts';
 import { money } from '../../platform/db/columns.ts';
 import { refuse } from '../../platform/errors.ts';
-import { formatMoney } from '../../platform/money.ts';
+import { checkAmount, formatMoney } from '../../platform/money.ts';
 import type { Work } from '../../platform/work.ts';
 import { creditAppliedLines, creditManualLines, creditReturnedLines, type JournalEntry } from '../ledger/entries.ts';
 
@@ -70,10 +70,10 @@ export class CreditBook {
     return this.#balances.get(`${customerId} ${currency}`)?.balance ?? 0n;
   }
 
-  /** Records one entry, its event, and its posting where no other fact posts it. Throws `insufficient_credit`. */
+  /** Records one entry, its event, and its posting where no other fact posts it. Throws `insufficient_credit`, AmountError. */
   async move(move: CreditMove): Promise<bigint> {
     const balance = await this.#balance(move.customerId, move.currency);
-    const after = balance.balance + move.amount;
+    const after = checkAmount(balance.balance + move.amount);
     if (after < 0n) throw refuse('insufficient_credit', 'The credit balance does not hold this amount.');
     balance.balance = after;
     balance.lastSeq += 1;

@@ -23,11 +23,11 @@ export async function changeInvoice(billing: Billing, invoice: Invoice, body: In
   if (asksTerms || status !== undefined) refuseFinal(invoice);
   if (asksTerms && invoice.status !== 'draft')
     throw conflict('Lines, due date and currency of an issued invoice are fixed.');
-  const changed = notes !== undefined && notes !== invoice.notes;
-  const current = changed ? { ...invoice, notes } : invoice;
+  const noted = notes !== undefined && notes !== invoice.notes;
+  const current = noted ? { ...invoice, notes } : invoice;
   if (invoice.status === 'draft') return changeDraft(billing, invoice, current, body);
-  if (changed) await writeNotes(billing, current);
   if (status !== undefined && status !== invoice.status) await changeOpen(billing, current, status);
+  else if (noted) await writeNotes(billing, current);
   return current;
 }
 
@@ -52,8 +52,10 @@ async function changeDraft(billing: Billing, stored: Invoice, noted: Invoice, bo
       await store.insertLines(db, linesOf(invoice.id, output, newId));
     }
   }
-  if (body.status === 'void') await voidInvoices(billing, [current]);
-  return current;
+  if (body.status !== 'void') return current;
+  const voided = { ...current, version: stored.version }; // one change, one version (rules X6)
+  await voidInvoices(billing, [voided]);
+  return voided;
 }
 
 const differs = (before: Invoice, after: Invoice, body: InvoiceUpdate): boolean =>

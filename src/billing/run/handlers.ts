@@ -3,15 +3,13 @@ import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
 import type { Runtime } from '../../platform/work.ts';
-import { closeBilling, openBilling } from '../billing.ts';
-import { MAX_ACTIONS } from '../subscriptions/due.ts';
-import { saveUnits } from '../subscriptions/save.ts';
+import { openBilling } from '../billing.ts';
+import { performAllDue } from '../subscriptions/due.ts';
 import { lockSubscriptions } from '../subscriptions/store.ts';
-import { performDue } from '../subscriptions/transitions.ts';
 import { loadUnits } from '../subscriptions/unit.ts';
 import { markOverdue } from './dunning.ts';
 import { parkSubscription, runLifecycle } from './lifecycle.ts';
-import { findParked, listParked, type ParkedItem, resolveParked } from './parked-store.ts';
+import { findParked, findUnresolvedParked, listParked, type ParkedItem, resolveParked } from './parked-store.ts';
 
 export const cron: Handlers<'cron'> = {
   runLifecycleJob: (_, { runtime }) => lifecycle(runtime),
@@ -61,13 +59,8 @@ export const coverage: Handlers<'coverage'> = {
 async function retry(work: Context, item: ParkedItem): Promise<void> {
   const [sub] = await lockSubscriptions(work.db, [item.subscriptionId]);
   if (!sub) throw notFound('subscription');
-  const billing = await openBilling(work);
-  for (let i = 0; i < MAX_ACTIONS; i++) {
-    const units = await loadUnits(work, [sub]);
-    if (!performDue(units[0]!, work)) break;
-    await saveUnits(billing, units);
-  }
-  await closeBilling(billing);
+  const [unit] = await loadUnits(work, [sub]);
+  await performAllDue(await openBilling(work), unit!);
   await resolveParked(work.db, item.id, work.now);
   work.audit({ entityType: 'subscription', entityId: sub.id, reason: 'parked billing retried' });
 }
@@ -77,7 +70,8 @@ async function refuseRetry(context: Context, item: ParkedItem, failure: unknown)
   const message = failure instanceof Error ? failure.message.slice(0, 500) : 'unknown error';
   await context.transaction(async (work) => {
     const [sub] = await lockSubscriptions(work.db, [item.subscriptionId]);
-    if (sub) await parkSubscription(work, sub, failure, message);
+    const open = sub && (await findUnresolvedParked(work.db, sub.id));
+    if (open) await parkSubscription(work, sub, failure, message);
   });
   const reason = failure instanceof AppError ? failure.message : 'see the parked item';
   throw conflict(`The billing still fails: ${reason}`);

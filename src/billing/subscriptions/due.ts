@@ -1,9 +1,10 @@
+import { isTransactionConflict } from '../../platform/db/errors.ts';
 import { conflict } from '../../platform/errors.ts';
-import type { Billing } from '../billing.ts';
+import { type Billing, closeBilling } from '../billing.ts';
 import { findUnresolvedParked } from '../run/parked-store.ts';
 import { saveUnits } from './save.ts';
 import type { Subscription } from './subscription.ts';
-import { performDue } from './transitions.ts';
+import { isDue, performDue } from './transitions.ts';
 import { loadUnits, type SubscriptionUnit } from './unit.ts';
 
 /** Actions of one subscription per run or request (rules S11). */
@@ -15,20 +16,34 @@ export const MAX_ACTIONS = 120;
  */
 export async function bringUpToDate(billing: Billing, sub: Subscription): Promise<SubscriptionUnit> {
   const { work } = billing;
-  for (let actions = 0; actions <= MAX_ACTIONS; actions++) {
-    const [unit] = await loadUnits(work, [sub]);
-    if (!sub.nextActionAt || sub.nextActionAt > work.now) return unit!;
-    const due = performDue(unit!, work);
-    if (!due) return unit!;
-    await refuseParked(billing, sub);
-    try {
-      await saveUnits(billing, [unit!]);
-    } catch (error) {
-      work.runtime.log.error({ err: error, subscriptionId: sub.id, due }, 'a due action failed');
-      throw conflict('What was already due of the subscription could not be billed.');
-    }
+  const [unit] = await loadUnits(work, [sub]);
+  if (!isDue(unit!, work.now)) return unit!;
+  await refuseParked(billing, sub);
+  const current = await performAllDue(billing, unit!).catch((error: unknown) => {
+    if (isTransactionConflict(error)) throw error; // the whole request is done again
+    work.runtime.log.error({ err: error, subscriptionId: sub.id }, 'a due action failed');
+    throw conflict('What was already due of the subscription could not be billed.');
+  });
+  if (!current) throw conflict('Too much is due of the subscription. The next billing run goes on with it.');
+  return current;
+}
+
+/**
+ * Performs the due actions of a locked subscription one after the other, each written and posted before the next.
+ * Answers the unit as it is then, or undefined when there were more than MAX_ACTIONS.
+ */
+export async function performAllDue(billing: Billing, unit: SubscriptionUnit): Promise<SubscriptionUnit | undefined> {
+  const { work } = billing;
+  let current = unit;
+  for (let done = 0; isDue(current, work.now); done++) {
+    if (done === MAX_ACTIONS) return undefined;
+    const action = performDue(current, work);
+    await saveUnits(billing, [current]);
+    await closeBilling(billing);
+    work.audit({ entityType: 'subscription', entityId: current.sub.id, reason: action ?? undefined });
+    [current] = (await loadUnits(work, [current.sub])) as [SubscriptionUnit];
   }
-  throw conflict('Too much is due of the subscription. The next billing run goes on with it.');
+  return current;
 }
 
 async function refuseParked({ work }: Billing, sub: Subscription): Promise<void> {

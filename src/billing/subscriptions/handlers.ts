@@ -47,8 +47,7 @@ const updateSubscription: Tag['updateSubscription'] = ({ path, body }, context) 
   change(context, path.id, async (billing, unit) => {
     const { sub } = unit;
     const { status, ...others } = body;
-    const onlyMetadata = Object.keys(others).every((member) => member === 'metadata');
-    if (!onlyMetadata) refuseCanceled(unit, 'member');
+    refuseCanceled(unit, body);
     if (others.metadata !== undefined) sub.metadata = others.metadata;
     if (others.preRenewalInvoiceDays !== undefined) sub.preRenewalInvoiceDays = others.preRenewalInvoiceDays;
     if (others.cancelAtPeriodEnd !== undefined) setCancelAtPeriodEnd(unit, billing.work, others.cancelAtPeriodEnd);
@@ -106,7 +105,7 @@ async function changeStatus(context: Context, unit: SubscriptionUnit, asked: 'ac
   const { sub } = unit;
   if (asked === sub.status) return;
   if (asked === 'canceled') return cancel(unit, context.now, 'requested');
-  refuseCanceled(unit, asked);
+  if (sub.status === 'canceled') throw conflict('The subscription ends with its period, which is over.');
   if (asked === 'paused') return pause(unit, context, 'requested');
   if (sub.status === 'trialing') return endTrial(unit, context);
   if (sub.status === 'past_due')

@@ -1,3 +1,4 @@
+import { changesOf } from '../../platform/changes.ts';
 import { ZERO } from '../../platform/decimal.ts';
 import { formatMoney } from '../../platform/money.ts';
 import type { NewEvent } from '../../platform/work.ts';
@@ -147,13 +148,13 @@ function finish(unit: SubscriptionUnit, now: string): void {
   sub.nextActionAt = nextAction(unit)?.at ?? null;
   sub.errorCount = 0;
   sub.lastError = null;
-  const changed = (member: keyof Subscription) => JSON.stringify(sub[member]) !== JSON.stringify(before[member]);
-  if (SHOWN.some(changed)) {
+  const members = changesOf<Subscription>(before, sub);
+  if (SHOWN.some((member) => member in members)) {
     sub.version += 1;
     sub.updatedAt = now;
   }
   if (unit.renewed) emit(unit, 'subscription.renewed', renewedData(unit));
-  const changes = TOLD.filter(changed);
+  const changes = TOLD.filter((member) => member in members);
   if (changes.length === 0) return;
   const { status, quantity, cancelAtPeriodEnd } = sub;
   emit(unit, 'subscription.updated', { status, quantity, cancelAtPeriodEnd, changes });

@@ -1,9 +1,16 @@
 import { addDays, type Instant } from '../../platform/calendar.ts';
+import { changesOf } from '../../platform/changes.ts';
 import { conflict, refuse } from '../../platform/errors.ts';
 import type { Work } from '../../platform/work.ts';
 import type { InvoiceOrigin } from '../invoices/invoice.ts';
 import { enterPeriod, restartPeriods } from './periods.ts';
-import { type BillingPeriod, type CancelReason, isBilled, type PauseReason } from './subscription.ts';
+import {
+  type BillingPeriod,
+  type CancelReason,
+  isBilled,
+  type PauseReason,
+  type Subscription,
+} from './subscription.ts';
 import { emit, replan, type SubscriptionUnit } from './unit.ts';
 
 /**
@@ -165,6 +172,11 @@ export function nextAction(unit: Pick<SubscriptionUnit, 'sub' | 'periods'>): Due
   return actions.reduce<DueAction | null>((first, action) => (first && first.at <= action.at ? first : action), null);
 }
 
+export function isDue(unit: SubscriptionUnit, now: Instant): boolean {
+  const action = nextAction(unit);
+  return action !== null && action.at <= now;
+}
+
 /** Performs the earliest action that is due; null when none is. */
 export function performDue(unit: SubscriptionUnit, work: Work): DueKind | null {
   const action = nextAction(unit);
@@ -183,9 +195,12 @@ export function trialNoticeAt(trialEnd: Instant, days: number, now: Instant): In
   return at > now ? at : now;
 }
 
-/** Refuses what a canceled subscription cannot do any more (rules S1). */
-export function refuseCanceled(unit: SubscriptionUnit, asked: string): void {
-  if (unit.sub.status !== 'canceled') return;
-  if (asked === 'active') throw conflict('A canceled subscription cannot become active again.');
+/** Refuses another status, or another value of a member besides metadata, of a canceled subscription (rules S1). */
+export function refuseCanceled({ sub }: SubscriptionUnit, asked: Partial<Subscription>): void {
+  if (sub.status !== 'canceled') return;
+  const changed = Object.keys(changesOf<Partial<Subscription>>(sub, asked)).filter((member) => member !== 'metadata');
+  if (changed.length === 0) return;
+  if (changed.every((member) => member === 'status') && asked.status === 'active')
+    throw conflict('A canceled subscription cannot become active again.');
   throw refuse('subscription_not_active', 'The subscription is canceled.');
 }

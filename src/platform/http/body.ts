@@ -1,27 +1,35 @@
 import { isUtf8 } from 'node:buffer';
-import express, { type Request, type Response } from 'express';
+import type { IncomingMessage } from 'node:http';
 import { AppError, invalid, refuse } from '../errors.ts';
 
 export const MAX_BODY_BYTES = 1_048_576;
 
-const readRaw = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false });
-
-/** The raw bytes of a request body. Throws AppError `payload_too_large`, `unsupported_media_type`, `invalid_request`. */
-export function readBytes(req: Request, res: Response): Promise<Buffer | undefined> {
-  if (req.headers['transfer-encoding'] === undefined && !Number(req.headers['content-length'] ?? 0))
-    return Promise.resolve(undefined);
+/**
+ * The raw bytes of a request body; undefined when there is none. Refuses a body that is too large as soon as that is
+ * known, without reading the rest. Throws AppError `payload_too_large`, `unsupported_media_type`, `invalid_request`.
+ */
+export function readBytes(req: IncomingMessage): Promise<Buffer | undefined> {
+  const length = Number(req.headers['content-length'] ?? 0);
+  if (req.headers['transfer-encoding'] === undefined && length === 0) return Promise.resolve(undefined);
+  if (length > MAX_BODY_BYTES) return Promise.reject(tooLarge());
+  if (!/^(identity)?$/i.test(req.headers['content-encoding'] ?? ''))
+    return Promise.reject(refuse('unsupported_media_type', 'Compressed bodies are not accepted.'));
   return new Promise((resolve, reject) => {
-    readRaw(req, res, (error?: unknown) => {
-      if (!error) return resolve(Buffer.isBuffer(req.body) && req.body.length > 0 ? req.body : undefined);
-      const { type } = error as { type?: string };
-      if (type === 'entity.too.large')
-        reject(refuse('payload_too_large', `A body may have at most ${MAX_BODY_BYTES} bytes.`));
-      else if (type === 'encoding.unsupported')
-        reject(refuse('unsupported_media_type', 'Compressed bodies are not accepted.'));
-      else reject(refuse('invalid_request', 'The body could not be read.'));
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const broken = () => reject(refuse('invalid_request', 'The body could not be read.'));
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) reject(tooLarge());
+      else chunks.push(chunk);
     });
+    req.on('end', () => resolve(size > 0 ? Buffer.concat(chunks) : undefined));
+    req.on('error', broken);
+    req.on('close', broken); // without 'end' before: the caller has gone
   });
 }
+
+const tooLarge = () => refuse('payload_too_large', `A body may have at most ${MAX_BODY_BYTES} bytes.`);
 
 /** Parses a JSON body; strings are trimmed, except those of the `untrimmed` members (contract 1.2). */
 export function parseJson(bytes: Buffer, contentType: string | undefined, untrimmed: ReadonlySet<string>): unknown {

@@ -1,7 +1,9 @@
-import type { Request, Response } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 import { isDatabaseError, isRetryable } from '../db/errors.ts';
-import { AppError, type ErrorCode, type Fields } from '../errors.ts';
+import { AppError, type ErrorCode, type Fields, notFound } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { Runtime } from '../work.ts';
+import { readRequestId } from './request.ts';
 
 export interface ErrorBody {
   error: ErrorCode;
@@ -34,4 +36,13 @@ export function sendError(error: unknown, req: Request, res: Response, requestId
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.end(JSON.stringify(body));
   return refusal;
+}
+
+/** What Express itself refuses: a path that is not valid percent-encoding names nothing. */
+export function expressErrors(runtime: Runtime): ErrorRequestHandler {
+  return (error: unknown, req, res, _next) => {
+    const requestId = readRequestId(req, runtime);
+    res.setHeader('X-Request-Id', requestId);
+    sendError(error instanceof URIError ? notFound('path') : error, req, res, requestId, runtime.log);
+  };
 }

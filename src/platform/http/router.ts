@@ -87,7 +87,7 @@ function createHandle(options: RouterOptions): Handle {
     const principal = await authenticate(options.authentication, operation, req, now);
     checkSameSite(req, operation, runtime.config.publicUrl);
     await options.rateLimits.consume(operation, principal, req, res);
-    const { bytes, input } = await readInput(req, res, operation, contract, validatorOf(operation));
+    const { bytes, input } = await readInput(req, operation, contract, validatorOf(operation));
     const call: Call = {
       operation,
       handler: bound.get(operation)!,
@@ -103,8 +103,8 @@ function createHandle(options: RouterOptions): Handle {
 }
 
 /** Throws AppError `invalid_request`, `validation_error`, `payload_too_large`, `unsupported_media_type`. */
-async function readInput(req: Request, res: Response, operation: Operation, contract: Contract, validate: Validate) {
-  const bytes = operation.hasBody ? await readBytes(req, res) : undefined;
+async function readInput(req: Request, operation: Operation, contract: Contract, validate: Validate) {
+  const bytes = operation.hasBody ? await readBytes(req) : undefined;
   const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed);
   const { path, query } = splitUrl(req, contract);
   if (operation.hasBody && body === undefined) throw new AppError('invalid_request', 'A JSON body is required.');

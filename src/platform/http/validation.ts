@@ -71,7 +71,9 @@ function compile(engine: Engine, spec: Spec, operation: Operation): Validate {
   const parameters = structuredClone(operation.schema.parameters ?? []) as Parsed[1];
   const parser = new ParametersSchemaParser(engine.ajv as Ajv, engine.apiDoc);
   const { query, headers, params } = parser.parse(operation.path, parameters);
-  const known = new Set(Object.keys((query as { properties?: object }).properties ?? {}));
+  const properties = (query as { properties?: Record<string, { type?: string }> }).properties ?? {};
+  const known = new Set(Object.keys(properties));
+  const integers = Object.keys(properties).filter((name) => properties[name]?.type === 'integer');
   const open = operation.schema['x-eov-allow-unknown-query-parameters'] === true;
   const general = engine.ajv.compile({ properties: { query, headers, params } });
   const body = compileBody(engine, spec, operation);
@@ -79,6 +81,11 @@ function compile(engine: Engine, spec: Spec, operation: Operation): Validate {
   return ({ path, query: given, headers: sent, body: value }) => {
     const fields: Fields = Object.create(null);
     if (!open) for (const name of Object.keys(given)) if (!known.has(name)) fields[name] = 'is not a known parameter';
+    for (const name of integers) {
+      const text = given[name];
+      // AJV would also take "0x10", and "1e999" as infinity
+      if (typeof text === 'string' && !INTEGER.test(text)) fields[name] = 'must be an integer';
+    }
     if (!general({ query: given, headers: sent, params: path })) collect(fields, general.errors, headerNames);
     if (body && !body({ body: value })) collect(fields, body.errors, headerNames);
     for (const _ in fields) return fields;
@@ -109,6 +116,7 @@ function headerSpelling(spec: Spec, operation: Operation): Map<string, string> {
   return names;
 }
 
+const INTEGER = /^-?\d{1,15}$/;
 const NOISE = new Set(['if', 'then', 'else', 'not']);
 
 function collect(fields: Fields, errors: ErrorObject[] | null | undefined, headerNames: Map<string, string>): void {
