@@ -1,4 +1,16 @@
-import { createFlow, HAIRLINE, type Item, leftAt, PAGE, PANEL, STYLES, type Strip, space, textStrip } from './page.ts';
+import {
+  createFlow,
+  HAIRLINE,
+  heightOf,
+  type Item,
+  leftAt,
+  PAGE,
+  PANEL,
+  STYLES,
+  type Strip,
+  space,
+  textStrip,
+} from './page.ts';
 import type { Paper, Stamp } from './paper.ts';
 import { letterhead, parties } from './parties.ts';
 import { columnsOf, tableHead, tableRow } from './table.ts';
@@ -8,6 +20,8 @@ import type { SetLine, Typesetter } from './typeset.ts';
 /** A longer footer text stands once, after the notes, not at the foot of each page. */
 const FOOT_LINES = 6;
 const FOOT_LEADING = 10.5;
+/** The head of the table stands alone at the foot of a page only before a row that fits on no page. */
+const LONG_ROW = 400;
 const WATERMARKED: ReadonlySet<Stamp | null> = new Set<Stamp>(['DRAFT', 'VOID']);
 
 /** The pages of an invoice: what is drawn where. Pure. */
@@ -16,7 +30,8 @@ export function layOut(paper: Paper, type: Typesetter): Item[][] {
   const footer = paper.footer === null ? [] : type.wrap(paper.footer, STYLES.small, width);
   const foot = footer.length <= FOOT_LINES ? footer : [];
   const flow = createFlow(PAGE.bottom - 22 - foot.length * FOOT_LEADING);
-  const running = textStrip([leftAt(PAGE.left, type.set(`${paper.title} · ${paper.billTo.name}`, STYLES.small))], 12);
+  const [who] = type.wrap(`${paper.title} · ${paper.billTo.name}`, STYLES.small, width);
+  const running = textStrip([leftAt(PAGE.left, who!)], 12);
 
   flow.repeat([running, space(14)]);
   flow.add(letterhead(paper, type));
@@ -25,10 +40,12 @@ export function layOut(paper: Paper, type: Typesetter): Item[][] {
 
   const columns = columnsOf(paper, type);
   const head = tableHead(columns, type);
-  const [first = [], ...rest] = paper.rows.map((row) => tableRow(row, columns, type));
-  flow.add([...head, ...first]);
+  const rows = paper.rows.map((row) => tableRow(row, columns, type));
+  const [first = []] = rows;
+  flow.need(heightOf(head) + Math.min(heightOf(first), LONG_ROW));
+  flow.add(head);
   flow.repeat([running, space(14), ...head]);
-  for (const row of rest) flow.add(row);
+  for (const row of rows) flow.add(row);
   flow.repeat([running, space(14)]);
   flow.add([space(10), ...totalStrips(paper, type)]);
   if (paper.notes !== null) for (const strips of remarks('Notes', paper.notes, type)) flow.add(strips);
