@@ -76,6 +76,8 @@ function lineBeside(line: OutputLine, stored: InvoiceLine | undefined, currency:
     ['amount', formatMoney(line.amount, currency), formatMoney(stored.amount, currency)],
     ['quantity', formatDecimal(line.quantity), formatDecimal(stored.quantity)],
     ['unitPrice', formatDecimal(line.unitPrice), formatDecimal(stored.unitPrice)],
+    // a period row that is gone has left the line
+    ['billingPeriodId', line.billingPeriodId, stored.billingPeriodId ?? line.billingPeriodId],
     ...LINE_TEXTS.map((name): Compared => [name, text(line, name), text(stored, name)]),
   ];
 }
@@ -84,7 +86,6 @@ const LINE_TEXTS = [
   'description',
   'productId',
   'planVersionId',
-  'billingPeriodId',
   'discountId',
   'periodStart',
   'periodEnd',
