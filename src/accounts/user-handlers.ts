@@ -29,6 +29,7 @@ export const users: Handlers<'users'> = {
       createdAt: now,
       updatedAt: now,
     };
+    await store.lockUsers(db);
     await checkUser(context, user);
     if (!(await store.insertUser(db, user))) throw emailTaken();
     context.audit({ entityType: 'user', entityId: user.id, changes: changesOf<object>({}, presentUser(user)) });

@@ -36,7 +36,7 @@ export async function lockUser(db: Db, id: string): Promise<User | undefined> {
 
 /**
  * Makes the changes of users wait for each other, so that "there is another admin" and "this e-mail is free" stay true
- * until the commit. Every change of an e-mail or a role, and every deletion, starts with it.
+ * until the commit. Every creation, every change of an e-mail or a role, and every deletion takes it.
  */
 export const lockUsers = (db: Db): Promise<void> => lockNames(db, ['users']);
 

@@ -1,8 +1,18 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /** Encrypts small secrets at rest (rules H7). `aad` binds a value to the place it is stored in. */
 export interface Vault {
   encrypt(text: string, aad: string): string;
+  /** A keyed hash for comparing: unlike a bare hash it cannot be guessed from by whoever reads the database. */
+  fingerprint(data: string | Buffer): string;
   /** Throws when the value was stored under another place, another key, or was changed. */
   decrypt(stored: string, aad: string): string;
 }
@@ -11,7 +21,9 @@ export interface Vault {
 export function createVault(secretKey: string, previous?: string, iv: () => Buffer = () => randomBytes(12)): Vault {
   const current = derive(secretKey);
   const keys = new Map([current, ...(previous ? [derive(previous)] : [])].map((key) => [key.id, key.bytes]));
+  const fingerprintKey = Buffer.from(hkdfSync('sha256', secretKey, '', 'rustbill/v1/fingerprint', 32));
   return {
+    fingerprint: (data) => createHmac('sha256', fingerprintKey).update(data).digest('hex'),
     encrypt(text, aad) {
       const nonce = iv();
       const cipher = createCipheriv('aes-256-gcm', current.bytes, nonce).setAAD(Buffer.from(aad));

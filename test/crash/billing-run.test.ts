@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 import { asLines, difference, dump } from '../support/dump.ts';
 import { manyTrials } from '../support/many.ts';
 import { billInProcess } from '../support/processes.ts';
+
+jest.setTimeout(300_000); // on a busy machine; seconds otherwise
 
 let app: TestApp;
 let place: TestDatabase;

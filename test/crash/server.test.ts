@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
 import { sequenceEvents } from '../../src/billing/events/sequencer.ts';
 import { createRuntime } from '../../src/runtime.ts';
@@ -9,6 +9,8 @@ import { type TestDatabase, testDatabase } from '../support/database.ts';
 import { type ServerProcess, startServer } from '../support/processes.ts';
 
 const ADMIN = { ADMIN_EMAIL: 'first@acme.example', ADMIN_PASSWORD: 'a password that is long' };
+
+jest.setTimeout(300_000); // on a busy machine; seconds otherwise
 
 let place: TestDatabase;
 beforeAll(async () => {

@@ -1,7 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
 import { atOnce, tally } from '../support/answers.ts';
 import { startApp, type TestApp } from '../support/app.ts';
+
+jest.setTimeout(300_000); // on a busy machine; seconds otherwise
 
 let app: TestApp;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
 import { connect } from '../../src/platform/db/connect.ts';
 import { rollback } from '../../src/platform/db/migrate.ts';
@@ -8,6 +8,8 @@ import { startApp, type TestApp } from '../support/app.ts';
 import { dialect, type TestDatabase, testDatabase } from '../support/database.ts';
 import { startServer } from '../support/processes.ts';
 import { dumpSchema } from '../support/schema.ts';
+
+jest.setTimeout(300_000); // on a busy machine; seconds otherwise
 
 let place: TestDatabase;
 afterEach(() => place.drop());

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
 import { atOnce } from '../support/answers.ts';
 import { type Answer, startApp, type TestApp } from '../support/app.ts';
+
+jest.setTimeout(300_000); // on a busy machine; seconds otherwise
 
 let app: TestApp;
 beforeAll(async () => {

@@ -60,8 +60,9 @@ export async function startWorld(options: StartOptions = {}): Promise<World> {
   await take(world, { do: 'customer', place: 1 });
   await take(world, { do: 'tax', place: 1, rate: 725, inclusive: false });
   const sold = { do: 'subscribe', customer: 1, cycle: 0, quantity: 1, trial: 0 } as const;
-  await take(world, { ...sold, plan: 0, ahead: 7 });
+  await take(world, { ...sold, plan: 0, ahead: 90 }); // its next period is always billed ahead
   await take(world, { ...sold, plan: 4, ahead: 0 });
+  await take(world, { do: 'pay', invoice: 1, share: 'over', method: 1, reference: 0 }); // leaves credit
   return world;
 }
 

@@ -24,8 +24,8 @@ export interface BillingRun {
 }
 
 /** The billing run in a process of its own (run-billing.ts). Throws when it fails otherwise than by a kill. */
-export async function billInProcess(url: string, now: string, kill: Record<string, string> = {}): Promise<BillingRun> {
-  const child = start('test/support/run-billing.ts', [now], { DATABASE_URL: url, ...kill });
+export async function billInProcess(url: string, now: string, env: Record<string, string> = {}): Promise<BillingRun> {
+  const child = start('test/support/run-billing.ts', [now], { DATABASE_URL: url, ...env });
   const [out, err, [code, signal]] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit')]);
   if (code !== 0 && signal !== 'SIGKILL') throw new Error(`the billing process ended with ${code}: ${err}`);
   return { ...(signal ? { statements: 0, commits: 0, invoices: 0, errors: [] } : JSON.parse(out)), signal };

@@ -78,15 +78,17 @@ async function lockTotals(work: Work, changes: MrrChange[]): Promise<Map<string,
   const missing = [...keys.keys()].filter((key) => !totals.has(key)).sort();
   if (missing.length === 0) return totals;
   const rows = missing.map((key) => keys.get(key)!);
-  const made = await insertRows(
-    work.db,
-    'customer_mrr',
-    rows.map(({ customerId, currency }) => ({ customer_id: customerId, currency, mrr: 0 })),
-    { ignoreConflictsOn: ['customer_id', 'currency'] },
-  );
-  if (made < rows.length) return readTotals(work.db, changes); // another commit made one meanwhile: it counts as known
-  for (const { customerId, currency } of rows)
+  const made: { customer_id: string; currency: string }[] = await work
+    .db('customer_mrr')
+    .insert(rows.map(({ customerId, currency }) => ({ customer_id: customerId, currency, mrr: 0 })))
+    .onConflict(['customer_id', 'currency'])
+    .ignore()
+    .returning(['customer_id', 'currency']);
+  for (const { customer_id: customerId, currency } of made)
     totals.set(`${customerId} ${currency}`, { customerId, currency, mrr: 0n, everHad: false });
+  if (made.length === rows.length) return totals;
+  // Another commit has made some of them meanwhile: those customers had MRR before.
+  for (const [key, total] of await readTotals(work.db, changes)) if (!totals.has(key)) totals.set(key, total);
   return totals;
 }
 

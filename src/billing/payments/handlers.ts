@@ -95,6 +95,7 @@ function readMoney(body: PaymentCreate, invoice: Invoice, now: string) {
 /** The same provider reference for the same invoice and amount is the payment we know (rules A8), checked first. */
 async function findKnown(db: Db, body: PaymentCreate, invoice: Invoice, amount: bigint): Promise<Payment | undefined> {
   if (!isProvider(body.paymentMethod) || !body.providerReference) return undefined;
+  await lockNames(db, [referenceName(body.paymentMethod, body.providerReference)]);
   const known = await store.findByReference(db, body.paymentMethod, body.providerReference);
   if (!known) return undefined;
   if (known.invoiceId === invoice.id && known.amount === amount) return known;
@@ -103,11 +104,14 @@ async function findKnown(db: Db, body: PaymentCreate, invoice: Invoice, amount: 
 
 async function refuseTaken(db: Db, payment: Payment): Promise<void> {
   if (!isProvider(payment.method) || !payment.providerReference) return;
-  await lockNames(db, [`payment:${payment.method}:${payment.providerReference}`]);
+  await lockNames(db, [referenceName(payment.method, payment.providerReference)]);
   const known = await store.findByReference(db, payment.method, payment.providerReference);
   if (known && known.id !== payment.id)
     throw refuse('already_exists', 'This provider reference is booked already.', { providerReference: 'is taken' });
 }
+
+/** Whoever books or changes a reference holds its name, so that two at once see each other. */
+const referenceName = (method: string, reference: string) => `payment:${method}:${reference}`;
 
 const withoutUndefined = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;

@@ -1,4 +1,5 @@
 import { type Db, dialectOf } from '../../platform/db/connect.ts';
+import { inList } from '../../platform/db/in-list.ts';
 import { query } from '../../platform/db/sql.ts';
 import { toSubscription } from '../subscriptions/store.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
@@ -7,7 +8,7 @@ export interface Claim {
   now: string;
   limit: number;
   /** Only these, when a failed batch is split. */
-  only?: string[];
+  only: string[] | undefined;
   /** Left to a later run: they had their share in this one (rules S11). */
   without: string[];
 }
@@ -30,5 +31,16 @@ export async function claimDue(db: Db, claim: Claim): Promise<Subscription[]> {
      ${dialectOf(db) === 'postgres' ? 'for no key update of s skip locked' : ''}`,
     [now, ...(only ?? []), ...without, limit],
   );
-  return rows.map(toSubscription);
+  return withoutParked(db, rows.map(toSubscription));
+}
+
+/** Asked again under the lock: the statement above may have waited while somebody parked one of them. */
+async function withoutParked(db: Db, subs: Subscription[]): Promise<Subscription[]> {
+  if (subs.length === 0) return subs;
+  const parked: { subscription_id: string }[] = await db('parked_items')
+    .whereIn('subscription_id', inList(subs.map(({ id }) => id)))
+    .whereNull('resolved_at')
+    .select('subscription_id');
+  const left = new Set(parked.map((row) => row.subscription_id));
+  return left.size === 0 ? subs : subs.filter(({ id }) => !left.has(id));
 }

@@ -1,44 +1,69 @@
 import { inList } from '../../platform/db/in-list.ts';
 import { breathe } from '../../platform/jobs/breathe.ts';
+import { inHalves } from '../../platform/jobs/halves.ts';
 import { formatMoney } from '../../platform/money.ts';
+import { retryConflicts } from '../../platform/retry.ts';
 import { inTransaction, type Runtime, type Work } from '../../platform/work.ts';
 import type { Invoice } from '../invoices/invoice.ts';
 import { invoiceEvent } from '../invoices/issue.ts';
 import { toInvoice, updateInvoices } from '../invoices/store.ts';
 import { markPastDue } from '../subscriptions/heal.ts';
 import { lockSubscriptions } from '../subscriptions/store.ts';
+import type { RunError } from './counters.ts';
 
 const BATCH = 200;
 const INFO = { actor: { type: 'system', id: null }, action: 'dunning' } as const;
 
-/** Flips every issued invoice whose due date has come to overdue, and its subscription to past_due (rules I, I.4). */
-export async function markOverdue(runtime: Runtime, stopping = () => false): Promise<number> {
-  const now = runtime.clock.now();
-  let total = 0;
-  while (!stopping()) {
-    const flipped = await inTransaction(runtime, { ...INFO, now }, flipBatch);
-    total += flipped.marked;
-    if (flipped.found < BATCH) break;
-    await breathe();
-  }
-  return total;
+export interface OverdueOutcome {
+  marked: number;
+  errors: RunError[];
 }
 
-async function flipBatch(work: Work): Promise<{ found: number; marked: number }> {
-  const { db, now } = work;
-  const due: { id: string; subscription_id: string | null }[] = await db('invoices')
+/** Flips every issued invoice whose due date has come to overdue, and its subscription to past_due (rules I, I.4). */
+export async function markOverdue(runtime: Runtime, stopping = () => false): Promise<OverdueOutcome> {
+  const outcome: OverdueOutcome = { marked: 0, errors: [] };
+  const failed: string[] = [];
+  while (!stopping()) {
+    const due = await findDue(runtime, failed);
+    if (due.length === 0) break;
+    const flipSome = async (ids: string[]) => {
+      outcome.marked += await retryConflicts(() => inTransaction(runtime, INFO, (work) => flipBatch(work, ids)));
+    };
+    await inHalves(due, flipSome, async (id, error) => {
+      runtime.log.error({ err: error, invoiceId: id }, 'an invoice could not be marked overdue');
+      const message = error instanceof Error ? error.message.slice(0, 500) : 'unknown error';
+      outcome.errors.push({ resourceType: 'invoice', resourceId: id, message });
+      failed.push(id);
+    });
+    await breathe();
+  }
+  return outcome;
+}
+
+async function findDue({ database, clock }: Runtime, failed: string[]): Promise<string[]> {
+  const rows: { id: string }[] = await database
+    .read('invoices')
     .where({ status: 'issued' })
-    .andWhere('due_date', '<=', now)
+    .andWhere('due_date', '<=', clock.now())
+    .whereNotIn('id', failed)
     .orderBy(['due_date', 'id'])
     .limit(BATCH)
-    .select('id', 'subscription_id');
-  if (due.length === 0) return { found: 0, marked: 0 };
+    .select('id');
+  return rows.map(({ id }) => id);
+}
+
+/** Subscriptions are locked before their invoices (rules X3). */
+async function flipBatch(work: Work, ids: string[]): Promise<number> {
+  const { db, now } = work;
+  const found: { subscription_id: string | null }[] = await db('invoices')
+    .whereIn('id', inList(ids))
+    .select('subscription_id');
   const subs = await lockSubscriptions(
     db,
-    due.flatMap(({ subscription_id: id }) => (id ? [id] : [])),
+    found.flatMap(({ subscription_id: id }) => (id ? [id] : [])),
   );
   const rows = await db('invoices')
-    .whereIn('id', inList(due.map(({ id }) => id)))
+    .whereIn('id', inList(ids))
     .andWhere({ status: 'issued' })
     .andWhere('due_date', '<=', now)
     .orderBy('id')
@@ -51,7 +76,7 @@ async function flipBatch(work: Work): Promise<{ found: number; marked: number }>
     work,
     subs.filter(({ id }) => blocked.has(id)),
   );
-  return { found: due.length, marked: invoices.length };
+  return invoices.length;
 }
 
 function flip(work: Work, invoice: Invoice): void {

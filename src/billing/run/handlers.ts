@@ -27,11 +27,11 @@ async function lifecycle(runtime: Runtime): Promise<LifecycleResult> {
 
 async function dunning(runtime: Runtime): Promise<DunningResult> {
   const [asOf, started] = [runtime.clock.now(), performance.now()];
-  const invoicesMarkedOverdue = await markOverdue(runtime);
+  const { marked: invoicesMarkedOverdue, errors } = await markOverdue(runtime);
   const steps = { started: 0, reminders: 0, warnings: 0, finalNotices: 0, suspensions: 0 };
   const ends = { skipped: 0, exhausted: 0, resolved: 0 };
   const durationMs = Math.round(performance.now() - started);
-  return { asOf, invoicesMarkedOverdue, ...steps, ...ends, durationMs, errors: [] };
+  return { asOf, invoicesMarkedOverdue, ...steps, ...ends, durationMs, errors };
 }
 
 export const coverage: Handlers<'coverage'> = {

@@ -2,6 +2,8 @@ import { addMilliseconds } from '../../platform/calendar.ts';
 import { isRetryable } from '../../platform/db/errors.ts';
 import { AppError } from '../../platform/errors.ts';
 import { breathe } from '../../platform/jobs/breathe.ts';
+import { inHalves } from '../../platform/jobs/halves.ts';
+import { retryConflicts } from '../../platform/retry.ts';
 import { inTransaction, type Runtime, type Work } from '../../platform/work.ts';
 import { closeBilling, openBilling } from '../billing.ts';
 import { MAX_ACTIONS } from '../subscriptions/due.ts';
@@ -22,12 +24,10 @@ const MIN_BATCH = 10;
 
 interface Run {
   runtime: Runtime;
-  now: string;
   counters: LifecycleCounters;
   errors: RunError[];
   /** Actions so far of the subscriptions that still had something due after one. */
   actions: Map<string, number>;
-  stopping: () => boolean;
 }
 
 export interface LifecycleOutcome {
@@ -42,11 +42,9 @@ export interface LifecycleOutcome {
 export async function runLifecycle(runtime: Runtime, stopping = () => false): Promise<LifecycleOutcome> {
   const run: Run = {
     runtime,
-    now: runtime.clock.now(),
     counters: emptyCounters(),
     errors: [],
     actions: new Map(),
-    stopping,
   };
   let size = runtime.database.dialect === 'sqlite' ? 50 : MAX_BATCH;
   let done = 0;
@@ -67,24 +65,43 @@ export async function runLifecycle(runtime: Runtime, stopping = () => false): Pr
 const nextSize = (size: number, taken: number, ms: number): number =>
   Math.round(Math.min(MAX_BATCH, Math.max(MIN_BATCH, (taken * SQLITE_BATCH_MS) / Math.max(ms, 1), size / 2)));
 
-/** One transaction over the next due action of many subscriptions; on failure it is split in halves (rules S11). */
-async function runBatch(run: Run, limit: number, only?: string[]): Promise<number> {
-  let claimed: Subscription[] = [];
-  const counters = emptyCounters();
+/** One transaction over the next due action of many subscriptions; one that fails is split in halves (rules S11). */
+async function runBatch(run: Run, limit: number): Promise<number> {
+  let claimed: string[] = [];
   try {
-    await inTransaction(run.runtime, { ...INFO, now: run.now }, async (work) => {
-      Object.assign(counters, emptyCounters());
-      claimed = await claimDue(work.db, { now: run.now, limit, without: finished(run), ...(only ? { only } : {}) });
-      if (claimed.length > 0) await advance(run, work, claimed, counters);
+    await advanceDue(run, limit, undefined, (subs) => {
+      claimed = subs.map(({ id }) => id);
     });
   } catch (error) {
-    return fail(run, claimed, error);
+    if (claimed.length === 0) throw error;
+    const alone = (id: string, reason: unknown) => recordFailure(run, id, reason);
+    if (claimed.length === 1) await alone(claimed[0]!, error);
+    else await inHalves(claimed, (ids) => advanceDue(run, ids.length, ids, () => {}), alone);
   }
-  count(run.counters, counters);
   return claimed.length;
 }
 
-async function advance(run: Run, work: Work, subs: Subscription[], counters: LifecycleCounters): Promise<void> {
+/** `now` is that of the batch, so that a long run stamps and numbers what it issues in order (rules T1, I2). */
+async function advanceDue(
+  run: Run,
+  limit: number,
+  only: string[] | undefined,
+  onClaim: (subs: Subscription[]) => void,
+): Promise<void> {
+  const done = await retryConflicts(() =>
+    inTransaction(run.runtime, INFO, async (work) => {
+      const claimed = await claimDue(work.db, { now: work.now, limit, only, without: finished(run) });
+      onClaim(claimed);
+      const counters = emptyCounters();
+      if (claimed.length > 0) await advance(work, claimed, counters);
+      return { claimed, counters, now: work.now };
+    }),
+  );
+  count(run.counters, done.counters);
+  for (const sub of done.claimed) remember(run, sub, done.now);
+}
+
+async function advance(work: Work, subs: Subscription[], counters: LifecycleCounters): Promise<void> {
   const billing = await openBilling(work);
   const units = await loadUnits(work, subs);
   const actions = units.map((unit) => performDue(unit, work));
@@ -100,50 +117,35 @@ async function advance(run: Run, work: Work, subs: Subscription[], counters: Lif
     if (action === 'boundary' && unit.before.status === 'trialing' && !ended) counters.trialsConverted += 1;
     counters.invoicesGenerated += issued.length;
     work.audit({ entityType: 'subscription', entityId: unit.sub.id, reason: action ?? 'nothing due' });
-    remember(run, unit.sub);
   }
 }
 
-function remember(run: Run, sub: Subscription): void {
-  if (!sub.nextActionAt || sub.nextActionAt > run.now) run.actions.delete(sub.id);
+function remember(run: Run, sub: Subscription, now: string): void {
+  if (!sub.nextActionAt || sub.nextActionAt > now) run.actions.delete(sub.id);
   else run.actions.set(sub.id, (run.actions.get(sub.id) ?? 0) + 1);
 }
 
 const finished = (run: Run): string[] =>
   [...run.actions].filter(([, actions]) => actions >= MAX_ACTIONS).map(([id]) => id);
 
-async function fail(run: Run, claimed: Subscription[], error: unknown): Promise<number> {
-  if (claimed.length === 0) throw error;
-  if (claimed.length === 1) {
-    await recordFailure(run, claimed[0]!, error);
-    return 1;
-  }
-  const ids = claimed.map(({ id }) => id);
-  const middle = Math.ceil(ids.length / 2);
-  for (const half of [ids.slice(0, middle), ids.slice(middle)])
-    if (!run.stopping()) await runBatch(run, half.length, half);
-  return claimed.length;
-}
-
 const RETRY_MS = 5 * 60_000;
 const MAX_RETRY_MS = 6 * 3_600_000;
 
 /** What may pass is tried again with growing pauses; anything else is parked with its evidence (rules S12). */
-async function recordFailure(run: Run, sub: Subscription, error: unknown): Promise<void> {
-  const { runtime, now } = run;
+async function recordFailure({ runtime, errors }: Run, id: string, error: unknown): Promise<void> {
   const message =
     error instanceof AppError ? error.message : isRetryable(error) ? 'The database was busy.' : describe(error);
-  runtime.log.error({ err: error, subscriptionId: sub.id }, 'the billing of a subscription failed');
-  run.errors.push({ resourceType: 'subscription', resourceId: sub.id, message });
-  await inTransaction(runtime, { ...INFO, now }, async (work) => {
-    // Read again: the failed try has changed its copy, and another runner may have succeeded meanwhile.
-    const [stored] = await lockSubscriptions(work.db, [sub.id]);
-    if (!stored?.nextActionAt || stored.nextActionAt > now) return;
+  runtime.log.error({ err: error, subscriptionId: id }, 'the billing of a subscription failed');
+  errors.push({ resourceType: 'subscription', resourceId: id, message });
+  await inTransaction(runtime, INFO, async (work) => {
+    // Read again: another runner may have succeeded meanwhile.
+    const [stored] = await lockSubscriptions(work.db, [id]);
+    if (!stored?.nextActionAt || stored.nextActionAt > work.now) return;
     if (!isRetryable(error)) return parkSubscription(work, stored, error, message);
     const pause = Math.min(RETRY_MS * 2 ** stored.errorCount, MAX_RETRY_MS);
     stored.errorCount += 1;
     stored.lastError = message;
-    stored.nextActionAt = addMilliseconds(now, pause);
+    stored.nextActionAt = addMilliseconds(work.now, pause);
     await updateSubscriptions(work.db, [stored]);
   });
 }

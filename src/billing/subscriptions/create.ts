@@ -1,11 +1,11 @@
 import type { BillingCustomer } from '../../customers/billing-customers.ts';
 import { addDays } from '../../platform/calendar.ts';
 import { invalid } from '../../platform/errors.ts';
-import { formatMoney } from '../../platform/money.ts';
+import { AmountError, checkAmount, formatMoney } from '../../platform/money.ts';
 import type { Work } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
 import type { PlanVersion } from '../plans/plan.ts';
-import { advanceAmount } from '../pricing/lines.ts';
+import { advanceAmount, type Charge } from '../pricing/lines.ts';
 import { type BillingCycle, billsInAdvance, soldRatio } from '../pricing/prices.ts';
 import { type Saved, saveNewUnit } from './save.ts';
 import type { Subscription } from './subscription.ts';
@@ -34,8 +34,9 @@ export async function createSubscription(
   const unit = newUnit(sub, customer, new Map([[version.id, version]]), []);
   unit.before.status = 'trialing';
   unit.cause = 'create';
+  const amount = priceOf(currentCharge(unit, sub));
   if (trialDays === 0) begin(unit, work, work.now);
-  emitCreated(work, unit.sub, version, billsInAdvance(version.price) ? advanceAmount(currentCharge(unit, sub)) : null);
+  emitCreated(work, unit.sub, version, billsInAdvance(version.price) ? amount : null);
   return saveNewUnit(billing, unit);
 }
 
@@ -46,6 +47,16 @@ function refuseUnsellable(version: PlanVersion, asked: NewSubscription): void {
   if (version.price.pricingModel === 'usage_based' && (asked.quantity ?? 1) !== 1)
     fields.quantity = 'must be 1 for a usage_based plan';
   if (Object.keys(fields).length > 0) throw invalid(fields);
+}
+
+/** The advance price of one period; throws AppError `validation_error` when it is beyond what an invoice can hold. */
+function priceOf(charge: Charge): bigint {
+  try {
+    return checkAmount(advanceAmount(charge));
+  } catch (error) {
+    if (error instanceof AmountError) throw invalid({ quantity: `makes an amount that ${error.message}` });
+    throw error;
+  }
 }
 
 function bareSubscription(

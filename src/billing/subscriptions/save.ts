@@ -20,18 +20,18 @@ export interface Saved {
 }
 
 /**
- * Writes what the transitions of many units decided, in the lock order of rules X3: invoices withdrawn, MRR, credit
+ * Writes what the transitions of many units decided, in the lock order of rules X3: MRR, invoices withdrawn, credit
  * balances, numbers; a constant number of statements whatever the number of units. Posts nothing: `closeBilling` does.
  */
 export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Promise<Saved[]> {
   const { work } = billing;
+  await recordMrr(work, units.flatMap(mrrChange));
   await withdraw(billing, units);
   for (const unit of units) replan(unit, work);
   await store.insertPeriods(
     work.db,
     units.flatMap(({ inserted }) => inserted),
   );
-  await recordMrr(work, units.flatMap(mrrChange));
   const issued = await issueBills(billing, units);
   await store.updatePendingPeriods(
     work.db,

@@ -42,11 +42,18 @@ function nameOf(sql: string): string | undefined {
 
 const positioned = new Map<string, string>();
 
+/**
+ * No statement waits for a lock longer than a caller would wait for the answer, and a process that froze inside a
+ * transaction (rules S12) does not keep its locks.
+ */
+const SESSION = `SET TIME ZONE 'UTC'; SET datestyle TO 'ISO, YMD'; SET lock_timeout = '10s';
+  SET idle_in_transaction_session_timeout = '60s'`;
+
 /** Knex on pg with server-side prepared statements, so that repeated statements are parsed and planned once. */
 export class PostgresClient extends Client {
   override async acquireRawConnection(): Promise<pg.Client> {
     const connection = await super.acquireRawConnection();
-    await connection.query("SET TIME ZONE 'UTC'; SET datestyle TO 'ISO, YMD'");
+    await connection.query(SESSION);
     return connection;
   }
 

@@ -3,15 +3,17 @@ import type { IncomingMessage } from 'node:http';
 import { AppError, invalid, refuse } from '../errors.ts';
 
 export const MAX_BODY_BYTES = 1_048_576;
+/** Of operations without a caller, whom no rate limit knows: validating a large body costs more than sending it. */
+export const ANONYMOUS_BODY_BYTES = 16_384;
 
 /**
  * The raw bytes of a request body; undefined when there is none. Refuses a body that is too large as soon as that is
  * known, without reading the rest. Throws AppError `payload_too_large`, `unsupported_media_type`, `invalid_request`.
  */
-export function readBytes(req: IncomingMessage): Promise<Buffer | undefined> {
+export function readBytes(req: IncomingMessage, limit = MAX_BODY_BYTES): Promise<Buffer | undefined> {
   const length = Number(req.headers['content-length'] ?? 0);
   if (req.headers['transfer-encoding'] === undefined && length === 0) return Promise.resolve(undefined);
-  if (length > MAX_BODY_BYTES) return Promise.reject(tooLarge());
+  if (length > limit) return Promise.reject(tooLarge(limit));
   if (!/^(identity)?$/i.test(req.headers['content-encoding'] ?? ''))
     return Promise.reject(refuse('unsupported_media_type', 'Compressed bodies are not accepted.'));
   return new Promise((resolve, reject) => {
@@ -20,7 +22,7 @@ export function readBytes(req: IncomingMessage): Promise<Buffer | undefined> {
     const broken = () => reject(refuse('invalid_request', 'The body could not be read.'));
     req.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_BODY_BYTES) reject(tooLarge());
+      if (size > limit) reject(tooLarge(limit));
       else chunks.push(chunk);
     });
     req.on('end', () => resolve(size > 0 ? Buffer.concat(chunks) : undefined));
@@ -29,7 +31,7 @@ export function readBytes(req: IncomingMessage): Promise<Buffer | undefined> {
   });
 }
 
-const tooLarge = () => refuse('payload_too_large', `A body may have at most ${MAX_BODY_BYTES} bytes.`);
+const tooLarge = (limit: number) => refuse('payload_too_large', `A body may have at most ${limit} bytes.`);
 
 /** Parses a JSON body; strings are trimmed, except those of the `untrimmed` members (contract 1.2). */
 export function parseJson(bytes: Buffer, contentType: string | undefined, untrimmed: ReadonlySet<string>): unknown {

@@ -1,7 +1,7 @@
 import { addDays, addMilliseconds, type Instant } from '../calendar.ts';
 import type { Db } from '../db/connect.ts';
 import { AppError, invalid } from '../errors.ts';
-import { sha256, type Vault } from '../secrets.ts';
+import type { Vault } from '../secrets.ts';
 import type { Operation } from './contract.ts';
 import type { Principal } from './principal.ts';
 
@@ -31,6 +31,7 @@ export function readClaim(
   url: string,
   bytes: Buffer | undefined,
   principal: Principal,
+  vault: Vault,
 ): IdempotencyClaim | undefined {
   if (header === undefined || operation.method !== 'POST') return undefined;
   const scope =
@@ -42,7 +43,7 @@ export function readClaim(
   if (!scope) return undefined;
   if (!/^[\x20-\x7e]{1,255}$/.test(header))
     throw invalid({ 'Idempotency-Key': 'must be 1 to 255 printable ASCII characters' });
-  return { scope, key: header, method: 'POST', path: url, bodyHash: sha256(bytes ?? '') };
+  return { scope, key: header, method: 'POST', path: url, bodyHash: vault.fingerprint(bytes ?? '') };
 }
 
 /**
@@ -72,6 +73,7 @@ export async function claimKey(
   if ((await insert()).length > 0) return undefined;
   const mine = { scope: claim.scope, key: claim.key };
   const [known] = await db('idempotency_keys').where(mine);
+  if (!known) return claimKey(db, claim, now, vault, manual); // given back between the two statements
   if (known.expires_at <= now) {
     await db('idempotency_keys').where(mine).andWhere('expires_at', '<=', now).delete();
     if ((await insert()).length > 0) return undefined;

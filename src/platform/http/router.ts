@@ -3,7 +3,7 @@ import { AppError, invalid } from '../errors.ts';
 import type { Runtime } from '../work.ts';
 import { writeAnswer } from './answer.ts';
 import { type Authentication, authenticate, checkSameSite } from './authentication.ts';
-import { parseJson, readBytes } from './body.ts';
+import { ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, parseJson, readBytes } from './body.ts';
 import type { Contract, Operation } from './contract.ts';
 import { sendError } from './error-body.ts';
 import { readClaim } from './idempotency.ts';
@@ -94,7 +94,14 @@ function createHandle(options: RouterOptions): Handle {
       input,
       url: req.originalUrl,
       deadline: started + limitMs,
-      claim: readClaim(headerOf(req, 'idempotency-key'), operation, req.originalUrl, bytes, principal),
+      claim: readClaim(
+        headerOf(req, 'idempotency-key'),
+        operation,
+        req.originalUrl,
+        bytes,
+        principal,
+        options.runtime.vault,
+      ),
       info: { actor: actorOf(principal), action: operation.id, requestId, ip: req.ip ?? null, now },
       context: readContext(req, operation, principal, options.authentication),
     };
@@ -104,7 +111,9 @@ function createHandle(options: RouterOptions): Handle {
 
 /** Throws AppError `invalid_request`, `validation_error`, `payload_too_large`, `unsupported_media_type`. */
 async function readInput(req: Request, operation: Operation, contract: Contract, validate: Validate) {
-  const bytes = operation.hasBody ? await readBytes(req) : undefined;
+  const bytes = operation.hasBody
+    ? await readBytes(req, operation.access.kind === 'none' ? ANONYMOUS_BODY_BYTES : MAX_BODY_BYTES)
+    : undefined;
   const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed);
   const { path, query } = splitUrl(req, contract);
   if (operation.hasBody && body === undefined) throw new AppError('invalid_request', 'A JSON body is required.');

@@ -1,5 +1,5 @@
-import { isTransactionConflict } from '../db/errors.ts';
 import { AppError } from '../errors.ts';
+import { retryConflicts } from '../retry.ts';
 import { createWork, inTransaction, type Runtime, type Work, type WorkInfo } from '../work.ts';
 import { type Answer, serialise } from './answer.ts';
 import type { Operation } from './contract.ts';
@@ -22,8 +22,6 @@ export interface Call {
   deadline: number;
 }
 
-const ATTEMPTS = 3;
-
 /** Runs calls to their answers: reads on a read handle, writes in one transaction each (rules X1). */
 export function createRunner(
   runtime: Runtime,
@@ -44,7 +42,7 @@ export function createRunner(
 
   const invoke = (call: Call, work: Work): Promise<unknown> => {
     const transaction: Context['transaction'] = (run) =>
-      withRetry(() =>
+      retryConflicts(() =>
         inTransaction(runtime, call.info, async (inner) => {
           const value = await run(Object.assign(inner, call.context, { transaction }));
           checkDeadline(call);
@@ -55,7 +53,7 @@ export function createRunner(
   };
 
   const inOneTransaction = (call: Call): Promise<Answer> =>
-    withRetry(() =>
+    retryConflicts(() =>
       inTransaction(runtime, call.info, async (work) => {
         const { claim, operation } = call;
         const replay = claim && (await claimKey(work.db, claim, work.now, runtime.vault));
@@ -109,14 +107,3 @@ const replayed = (answer: StoredAnswer): Answer => ({
   headers: { ...answer.headers, 'Idempotent-Replayed': 'true' },
   json: undefined,
 });
-
-/** Deadlocks and serialization failures are undone completely, so the same work may be done again. */
-async function withRetry<T>(run: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt >= ATTEMPTS || !isTransactionConflict(error)) throw error;
-    }
-  }
-}

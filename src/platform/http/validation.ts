@@ -119,8 +119,11 @@ function headerSpelling(spec: Spec, operation: Operation): Map<string, string> {
 const INTEGER = /^-?\d{1,15}$/;
 const NOISE = new Set(['if', 'then', 'else', 'not']);
 
+/** Enough to mend a request by; a body of a megabyte can be wrong in a hundred thousand places. */
+const MAX_ERRORS = 200;
+
 function collect(fields: Fields, errors: ErrorObject[] | null | undefined, headerNames: Map<string, string>): void {
-  const list = augmentAjvErrors((errors ?? []).filter((error) => !NOISE.has(error.keyword)));
+  const list = augmentAjvErrors((errors ?? []).filter((error) => !NOISE.has(error.keyword)).slice(0, MAX_ERRORS));
   const alternatives = list.filter((error: ErrorObject) => error.keyword !== 'anyOf' && error.keyword !== 'oneOf');
   const deep = alternatives.filter((error) => !isNullNoise(error, alternatives));
   const told = deep.length > 0 ? deep : alternatives.length > 0 ? alternatives : list;

@@ -25,6 +25,7 @@ export function startScheduler(jobs: Job[], log: Log, quietMs = 50): Scheduler {
   const timers = new Map<string, NodeJS.Timeout>();
 
   const run = (job: Job): void => {
+    clearTimeout(timers.get(job.name)); // a nudge comes before the turn that was planned
     timers.delete(job.name);
     if (stopped) return;
     if (running.has(job.name)) {
