@@ -1228,6 +1228,48 @@ export type InvoiceUpdate = {
     notes?: string | null;
 };
 
+export type ExplanationKind = 'line' | 'discount' | 'subtotal' | 'tax' | 'total' | 'credit' | 'credit_note' | 'payment' | 'due';
+
+export type ExplanationStep = {
+    position: number;
+    kind: ExplanationKind;
+    /**
+     * The line this step computed; null for the sums.
+     */
+    lineItemId: Id | null;
+    description: string;
+    formula: string;
+    /**
+     * What the step was computed from (plan version, quantity, ratio, rate, rule id, …).
+     */
+    inputs: {
+        [key: string]: string;
+    };
+    result: Money;
+};
+
+export type InvoiceExplanation = {
+    invoiceId: Id;
+    /**
+     * Null in a draft.
+     */
+    invoiceNumber: string | null;
+    currency: Currency;
+    /**
+     * The version of the pricing engine that computed the invoice.
+     */
+    engineVersion: string;
+    /**
+     * SHA-256 of everything the invoice was computed from.
+     */
+    inputsHash: string;
+    /**
+     * Everything computed now equals what is stored.
+     */
+    verified: boolean;
+    steps: Array<ExplanationStep>;
+};
+
 /**
  * An amount above zero, as a decimal string with at most the decimals of its currency.
  */
@@ -3985,6 +4027,106 @@ export type UpdateInvoiceResponses = {
 
 export type UpdateInvoiceResponse = UpdateInvoiceResponses[keyof UpdateInvoiceResponses];
 
+export type GetInvoicePdfData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/invoices/{id}/pdf';
+};
+
+export type GetInvoicePdfErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetInvoicePdfError = GetInvoicePdfErrors[keyof GetInvoicePdfErrors];
+
+export type GetInvoicePdfResponses = {
+    /**
+     * The invoice, printed.
+     */
+    200: Blob | File;
+};
+
+export type GetInvoicePdfResponse = GetInvoicePdfResponses[keyof GetInvoicePdfResponses];
+
+export type ExplainInvoiceData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/invoices/{id}/explain';
+};
+
+export type ExplainInvoiceErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ExplainInvoiceError = ExplainInvoiceErrors[keyof ExplainInvoiceErrors];
+
+export type ExplainInvoiceResponses = {
+    /**
+     * Every step from the lines to the amount due.
+     */
+    200: InvoiceExplanation;
+};
+
+export type ExplainInvoiceResponse = ExplainInvoiceResponses[keyof ExplainInvoiceResponses];
+
 export type ListPaymentsData = {
     body?: never;
     path?: never;
@@ -5852,6 +5994,56 @@ export type V1UpdateInvoiceResponses = {
 };
 
 export type V1UpdateInvoiceResponse = V1UpdateInvoiceResponses[keyof V1UpdateInvoiceResponses];
+
+export type V1GetInvoicePdfData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/invoices/{id}/pdf';
+};
+
+export type V1GetInvoicePdfErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1GetInvoicePdfError = V1GetInvoicePdfErrors[keyof V1GetInvoicePdfErrors];
+
+export type V1GetInvoicePdfResponses = {
+    /**
+     * The invoice, printed.
+     */
+    200: Blob | File;
+};
+
+export type V1GetInvoicePdfResponse = V1GetInvoicePdfResponses[keyof V1GetInvoicePdfResponses];
 
 export type V1ListPaymentsData = {
     body?: never;

@@ -211,6 +211,7 @@ describe('the document', () => {
 const OPEN = [
   'schemas.ApiError.properties.fields',
   'schemas.BillingEvent.properties.data',
+  'schemas.ExplanationStep.properties.inputs',
   'schemas.Features',
   'schemas.Metadata',
   'schemas.ParkedItem.properties.evidence',

@@ -92,6 +92,8 @@ export const VALID: Record<string, Make> = {
   getInvoice: async ({ app }) => ({ id: (await app.given.invoice()).id }),
   updateInvoice: async ({ app }) => ({ id: (await app.given.invoice()).id, body: { notes: 'Thank you' } }),
   deleteInvoice: async ({ app }) => ({ id: (await app.given.invoice({ status: 'draft' })).id }),
+  getInvoicePdf: async ({ app }) => ({ id: (await app.given.invoice()).id }),
+  explainInvoice: async ({ app }) => ({ id: (await app.given.invoice()).id }),
   listPayments: nothing,
   createPayment: async ({ app }) => ({ body: paymentOf((await app.given.invoice()).id) }),
   getPayment: async ({ app }) => ({ id: (await payment(app)).id }),

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoiceResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoiceResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses } from './types.gen.ts';
+import type { CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -891,6 +891,48 @@ export class Invoices extends HeyApiClient {
             }
         });
     }
+    
+    /**
+     * Get an invoice as a PDF
+     *
+     * A4, with seller, customer, lines, totals, payments and credit notes as of now; a draft is marked as such. The
+     * same invoice gives the same bytes. For a user with role customer a draft, and an invoice of another customer,
+     * is not found.
+     */
+    public getPdf<ThrowOnError extends boolean = true>(options: Options<GetInvoicePdfData, ThrowOnError>): RequestResult<GetInvoicePdfResponses, GetInvoicePdfErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetInvoicePdfResponses, GetInvoicePdfErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/invoices/{id}/pdf',
+            ...options
+        });
+    }
+    
+    /**
+     * Explain every amount of an invoice
+     *
+     * How each amount came about, step by step, from the evidence stored at issue: `result` is what the step gives
+     * when it is computed again now. `verified` is true when everything computed now equals what is stored, and what
+     * was settled equals the payments, credit notes and credit entries. What differs stands in `inputs` of its step,
+     * under a name that begins with `stored.` (the invoice) or `trace.` (the evidence).
+     *
+     * A draft has no evidence: its stored lines are computed with the tax stored on it. The steps after `total` are
+     * those of now: credit, credit notes, payments, and what is due.
+     */
+    public explain<ThrowOnError extends boolean = true>(options: Options<ExplainInvoiceData, ThrowOnError>): RequestResult<ExplainInvoiceResponses, ExplainInvoiceErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<ExplainInvoiceResponses, ExplainInvoiceErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/invoices/{id}/explain',
+            ...options
+        });
+    }
 }
 
 export class Payments extends HeyApiClient {
@@ -1533,6 +1575,23 @@ export class Invoices2 extends HeyApiClient {
                 'Content-Type': 'application/json',
                 ...options.headers
             }
+        });
+    }
+    
+    /**
+     * Get an invoice as a PDF
+     *
+     * As `getInvoicePdf`. For a key with a customer a draft is not found.
+     */
+    public getPdf<ThrowOnError extends boolean = true>(options: Options<V1GetInvoicePdfData, ThrowOnError>): RequestResult<V1GetInvoicePdfResponses, V1GetInvoicePdfErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<V1GetInvoicePdfResponses, V1GetInvoicePdfErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/invoices/{id}/pdf',
+            ...options
         });
     }
 }

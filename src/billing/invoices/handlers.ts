@@ -1,17 +1,22 @@
 import { changesOf } from '../../platform/changes.ts';
 import { notFound, refuse } from '../../platform/errors.ts';
-import type { Context, Handlers } from '../../platform/http/operations.ts';
+import { type Context, type Handlers, reply } from '../../platform/http/operations.ts';
 import { type Page, paged, pageRequest } from '../../platform/http/pagination.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
 import { checkRange } from '../../platform/ranges.ts';
+import { loadBillingSettings } from '../../settings/store.ts';
 import { closeBilling, openBilling } from '../billing.ts';
 import { listInvoiceCreditNotes } from '../credit-notes/store.ts';
+import { listInvoiceCredits } from '../credits/of-invoice.ts';
 import { presentPayment } from '../payments/present.ts';
 import { listInvoicePayments } from '../payments/store.ts';
 import { lockSubscriptions } from '../subscriptions/store.ts';
 import { changeInvoice } from './change.ts';
 import { createManualInvoice } from './create.ts';
+import { explainInvoice } from './explain/explain.ts';
 import type { Invoice } from './invoice.ts';
+import { loadPaper } from './pdf/load.ts';
+import { renderInvoice } from './pdf/render.ts';
 import { presentCreditNote, presentInvoice } from './present.ts';
 import * as store from './store.ts';
 
@@ -46,6 +51,31 @@ const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1 }) => {
     payments: payments.map(presentPayment),
     creditNotes: creditNotes.map(presentCreditNote),
   };
+};
+
+const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtime }) => {
+  const invoice = await store.findInvoice(db, scope, path.id);
+  if (!invoice) throw notFound('invoice');
+  const seller = await loadBillingSettings(db, runtime.config);
+  const pdf = await renderInvoice(await loadPaper(db, invoice, seller));
+  return reply(200, pdf, {
+    'Content-Type': 'application/pdf',
+    'Content-Disposition': `inline; filename="invoice-${invoice.invoiceNumber ?? 'draft'}.pdf"`,
+  });
+};
+
+const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) => {
+  const invoice = await store.findInvoice(db, null, id);
+  if (!invoice) throw notFound('invoice');
+  const lines = await store.loadLines(db, [id]);
+  return explainInvoice({
+    invoice,
+    lines: lines.get(id)!,
+    trace: await store.findTrace(db, id),
+    credits: await listInvoiceCredits(db, id),
+    creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
+    payments: (await listInvoicePayments(db, id)).toReversed(),
+  });
 };
 
 const createInvoice: Tag['createInvoice'] = async ({ body }, context) => {
@@ -84,11 +114,14 @@ export const invoices: Tag = {
   createInvoice,
   updateInvoice,
   deleteInvoice,
+  getInvoicePdf,
+  explainInvoice: explain,
   v1ListInvoices: listInvoices,
   v1GetInvoice: getInvoice,
   v1CreateInvoice: createInvoice,
   v1UpdateInvoice: updateInvoice,
   v1DeleteInvoice: deleteInvoice,
+  v1GetInvoicePdf: getInvoicePdf,
 };
 
 /** The subscription is locked before its invoice (rules X3). */

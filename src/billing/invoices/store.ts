@@ -1,9 +1,19 @@
 import { insertRows, updateRows } from '../../platform/db/bulk.ts';
-import { bool, decimal, int, json, money, optionalDecimal, toDecimal } from '../../platform/db/columns.ts';
+import {
+  bool,
+  decimal,
+  int,
+  json,
+  money,
+  optionalDecimal,
+  optionalJson,
+  toDecimal,
+} from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
+import type { Trace } from '../pricing/trace.ts';
 import type { Invoice, InvoiceLine } from './invoice.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mappers below give it its type
@@ -128,6 +138,13 @@ export async function updateDraft(db: Db, { invoice, trace }: TracedInvoice): Pr
   await db('invoices')
     .where({ id, status: 'draft' })
     .update({ ...rest, trace });
+}
+
+/** The evidence stored at issue; null for a draft, and when it is not readable. */
+export async function findTrace(db: Db, id: string): Promise<Trace | null> {
+  const [row] = await db('invoices').where({ id }).select('trace');
+  const trace = optionalJson<Trace>(row?.trace);
+  return Array.isArray(trace?.steps) ? trace : null;
 }
 
 export const deleteDraft = (db: Db, id: string): Promise<number> =>

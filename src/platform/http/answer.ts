@@ -11,18 +11,17 @@ export interface Answer {
   /** The value behind a JSON body, for the contract check. */
   json: unknown;
 }
-type Stored = Omit<Answer, 'body'> & { body: string };
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Status, Location, ETag and Link come from the contract; the handler gives plain data. */
-export function serialise(operation: Operation, result: unknown, url: string): Stored {
+export function serialise(operation: Operation, result: unknown, url: string): Answer {
   const reply = isReply(result) ? result : undefined;
   const status = reply?.status ?? operation.status;
   const value = reply ? reply.body : result;
   const headers: Record<string, string> = { ...reply?.headers };
   if (value === undefined || value === null) return { status, headers, body: '', json: undefined };
-  if (headers['Content-Type']) return { status, headers, body: value as string, json: undefined };
+  if (headers['Content-Type']) return { status, headers, body: value as string | Uint8Array, json: undefined };
   const json = isPage(value) ? value.items : value;
   if (isPage(value) && value.next) headers.Link = `<${nextUrl(url, value.next)}>; rel="next"`;
   const entity = json as { id?: string; version?: number };

@@ -1,0 +1,62 @@
+/** PDFKit and fontkit ship no types; these are the parts that are used. */
+declare module 'fontkit' {
+  export interface Font {
+    readonly unitsPerEm: number;
+    hasGlyphForCodePoint(codePoint: number): boolean;
+    layout(text: string): { advanceWidth: number };
+  }
+  export function create(data: Uint8Array): Font;
+}
+
+declare module 'pdfkit' {
+  import type { Readable } from 'node:stream';
+  import type { Font } from 'fontkit';
+
+  interface Reference {
+    end(): void;
+  }
+  interface TextOptions {
+    lineBreak: false;
+    baseline: 'alphabetic';
+  }
+  interface Page {
+    readonly height: number;
+    readonly fonts: Record<string, Reference>;
+  }
+
+  export default class PDFDocument extends Readable {
+    constructor(options: {
+      size: 'A4';
+      margin: number;
+      autoFirstPage: false;
+      font: '';
+      pdfVersion: '1.7';
+      lang: string;
+      displayTitle: boolean;
+      compress?: boolean;
+      info: { Title: string; Author: string; Subject: string; Creator: string; CreationDate: Date };
+    });
+    readonly page: Page;
+    addPage(): this;
+    registerFont(name: string, font: Font): this;
+    font(name: string): this;
+    fontSize(size: number): this;
+    fillColor(color: string): this;
+    strokeColor(color: string): this;
+    lineWidth(width: number): this;
+    text(text: string, x: number, y: number, options: TextOptions): this;
+    save(): this;
+    restore(): this;
+    rotate(degrees: number, options: { origin: [number, number] }): this;
+    transform(a: number, b: number, c: number, d: number, e: number, f: number): this;
+    moveTo(x: number, y: number): this;
+    lineTo(x: number, y: number): this;
+    stroke(): this;
+    fill(color: string): this;
+    rect(x: number, y: number, width: number, height: number): this;
+    roundedRect(x: number, y: number, width: number, height: number, radius: number): this;
+    ref(data: Record<string, unknown>): Reference;
+    addContent(operators: string): this;
+    end(): void;
+  }
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import { createTypesetter, type SetLine } from '../../../../src/billing/invoices/pdf/typeset.ts';
+
+const STYLE = { weight: 'regular', size: 10, color: '#000000' } as const;
+const shown = ({ runs }: SetLine) => runs.map(({ face, text }) => `${face.name}:${text}`);
+const set = (text: string, country: string | null = null) => shown(createTypesetter(country).set(text, STYLE));
+const wrap = (text: string, width: number) =>
+  createTypesetter(null)
+    .wrap(text, STYLE, width)
+    .map(({ runs }) => runs.map((run) => run.text).join(''));
+
+describe('faces', () => {
+  test.each([
+    ['Łódź & Đặng – Ærø', ['regular:Łódź & Đặng – Ærø']],
+    ['Σίσυφος Привет', ['regular:Σίσυφος Привет']],
+    ['A → B ≤ 5 ✓', ['regular:A ', 'symbols:→', 'regular: B ', 'symbols:≤', 'regular: 5 ', 'symbols:✓']],
+    ['ไทย', ['thai:ไทย']],
+    ['भारत', ['devanagari:भारत']],
+    ['Հայ საქ', ['armenian:Հայ', 'regular: ', 'georgian:საქ']],
+  ])('%s is set in fonts that have it', (text, expected) => {
+    expect(set(text)).toEqual(expected);
+  });
+
+  test('a composed character is one, however it was typed', () => {
+    expect(set('e\u0301')).toEqual(['regular:é']);
+  });
+
+  test('what no font has is what it is made of, or the replacement character; nothing invisible is printed', () => {
+    expect(set('① 🎉 a\u202eb\u00adc\u0007')).toEqual(['regular:1 \ufffd abc']);
+  });
+
+  test('Chinese, Japanese and Korean by script, then by country, and never in a collection without the character', () => {
+    expect(set('東京')).toEqual(['gb1:東京']);
+    expect(set('東京', 'JP')).toEqual(['japan1:東京']);
+    expect(set('東京', 'TW')).toEqual(['cns1:東京']);
+    expect(set('東京タワー')).toEqual(['japan1:東京タワー']);
+    expect(set('한국', 'JP')).toEqual(['korea1:한국']);
+    expect(set('发票', 'JP')).toEqual(['gb1:发', 'japan1:票']);
+    expect(set('ＡＢＣ１２')).toEqual(['regular:ABC12']);
+    const { width } = createTypesetter(null).set('東京', STYLE);
+    expect(width).toBe(20);
+  });
+});
+
+describe('right to left', () => {
+  test.each([
+    ['שלום עולם', ['hebrew:עולם', 'regular: ', 'hebrew:שלום']],
+    ['Pro (עברית) plan', ['regular:Pro (', 'hebrew:עברית', 'regular:) plan']],
+    ['סך 1,234.50 בלבד', ['hebrew:בלבד', 'regular: ', 'regular:1,234.50', 'regular: ', 'hebrew:סך']],
+    ['חשבונית (INV-1)', ['regular:(', 'regular:INV-1', 'regular:) ', 'hebrew:חשבונית']],
+    ['شركة النور', ['arabic:النور', 'regular: ', 'arabic:شركة']],
+  ])('%s stands as it is read', (text, expected) => {
+    expect(set(text)).toEqual(expected);
+  });
+});
+
+describe('wrapping', () => {
+  test('breaks after spaces and hyphens, keeps line ends, and cuts what is wider than a line', () => {
+    expect(wrap('one two three', 40)).toEqual(['one two', 'three']);
+    expect(wrap('first\r\n\nthird', 100)).toEqual(['first', '', 'third']);
+    expect(wrap('master-agreement', 60)).toEqual(['master-', 'agreement']);
+    expect(wrap('W'.repeat(10), 40).join('')).toBe('W'.repeat(10));
+    expect(wrap('W'.repeat(10), 40).length).toBeGreaterThan(2);
+  });
+
+  test('breaks scripts without spaces between words, never before a full stop', () => {
+    expect(wrap('クラウド利用料金です。', 50)).toEqual(['クラウド', '利用料金', 'です。']);
+    expect(wrap('บริษัทไทย', 30).length).toBe(2);
+  });
+
+  test('no line is wider than asked', () => {
+    const text = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerk und vieles mehr — 東京タワー שלום';
+    for (const line of createTypesetter(null).wrap(text, STYLE, 77)) expect(line.width).toBeLessThanOrEqual(77);
+  });
+});
