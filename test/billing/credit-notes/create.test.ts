@@ -7,6 +7,7 @@ import {
   balanceOf,
   closeApps,
   credit,
+  type Entity,
   eventsOf,
   eventTypesOf,
   invoiceOf,
@@ -25,13 +26,13 @@ beforeAll(async () => {
 });
 afterAll(closeApps);
 
-const invoiceOver = async (unitPrice: string, customer: object = {}) =>
+const invoiceOver = async (unitPrice: string, customer: Entity = {}) =>
   app.given.invoice({
     customerId: (await app.given.customer(customer)).id,
     lineItems: [{ description: 'Work', quantity: 1, unitPrice }],
   });
 const CA = { billingCountry: 'US', billingState: 'CA' };
-const paid = async (unitPrice = '100.00', customer: object = {}) => {
+const paid = async (unitPrice = '100.00', customer: Entity = {}) => {
   const invoice = await invoiceOver(unitPrice, customer);
   await putInvoice(app, invoice.id, { status: 'paid' });
   return invoice;
