@@ -39,8 +39,6 @@ beforeAll(async () => {
     portal: app.withSession(await app.given.portalSession(customerId)),
     spent: { session: limited.api, key: await key(limited) },
   };
-  await refusers.spent.session.get('/api/auth/me');
-  await refusers.spent.key.get('/api/v1/products');
 });
 afterAll(() => Promise.all(apps.map((app) => app.close())));
 

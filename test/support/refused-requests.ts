@@ -12,7 +12,7 @@ export interface Refusers extends Worlds {
   readKey: Api;
   portal: Api;
   expired: Api;
-  /** One request per minute and caller, and that one is spent. */
+  /** One or two requests per minute and caller. */
   spent: { session: Api; key: Api };
   /** METRICS_TOKEN set, and only one admin. */
   small: TestApp;
@@ -40,7 +40,7 @@ export function refusedByShape(op: Op, code: ErrorCode): Make[] {
     invalid_api_key: [async ({ app }) => ({ ...plain, as: app.withKey('rb_live_unknown') })],
     invalid_cron_secret: [async ({ app }) => ({ as: app.anonymous })],
     forbidden: forbidden(op, plain),
-    rate_limited: isOpen(op) ? [] : [async ({ spent }) => ({ ...plain, as: isKey(op) ? spent.key : spent.session })],
+    rate_limited: isOpen(op) ? [] : [async ({ spent }) => ({ ...plain, as: await spend(op, spent) })],
     invalid_request: ['', '{', '[]', '"text"', 'null'].map((body) => async () => ({
       ...plain,
       body,
@@ -56,6 +56,13 @@ export function refusedByShape(op: Op, code: ErrorCode): Make[] {
     idempotency_key_reused: [(refusers) => reusedKey(op, refusers)],
   };
   return by[code] ?? [];
+}
+
+/** A caller with nothing left: the minute in which it was spent before may be over. */
+async function spend(op: Op, { session, key }: Refusers['spent']): Promise<Api> {
+  const [api, path] = isKey(op) ? [key, '/api/v1/products'] : [session, '/api/auth/me'];
+  for (let requests = 0; requests < 2; requests++) await api.get(path);
+  return api;
 }
 
 export const callerOf = (op: Op, { app, operator }: Refusers): Api => {
