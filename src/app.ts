@@ -6,10 +6,13 @@ import { apiKeys } from './accounts/api-key-handlers.ts';
 import { auth } from './accounts/auth-handlers.ts';
 import { createAuthentication } from './accounts/authentication.ts';
 import { users } from './accounts/user-handlers.ts';
+import { creditNotes } from './billing/credit-notes/handlers.ts';
+import { credits } from './billing/credits/handlers.ts';
 import { events } from './billing/events/handlers.ts';
 import { invoices } from './billing/invoices/handlers.ts';
 import { payments } from './billing/payments/handlers.ts';
 import { plans } from './billing/plans/handlers.ts';
+import { refunds } from './billing/refunds/handlers.ts';
 import { coverage, cron } from './billing/run/handlers.ts';
 import { subscriptions } from './billing/subscriptions/handlers.ts';
 import { taxRules } from './billing/tax-rules/handlers.ts';
@@ -32,6 +35,8 @@ export const handlers: AllHandlers = {
   apiKeys,
   auth,
   coverage,
+  creditNotes,
+  credits,
   cron,
   customers,
   events,
@@ -39,6 +44,7 @@ export const handlers: AllHandlers = {
   payments,
   plans,
   products,
+  refunds,
   settings,
   subscriptions,
   system,

@@ -60,6 +60,7 @@ describe('the schema holds the rules', () => {
       payments: ['method', 'status'],
       credit_notes: ['status', 'cause'],
       credit_entries: ['reason'],
+      refunds: ['destination', 'status'],
       journal_lines: ['account'],
       mrr_movements: ['kind'],
       users: ['role', 'auth_provider'],
@@ -116,6 +117,14 @@ describe('the schema holds the rules', () => {
     ['credit_notes', { applied_to_invoice: 61 }],
     ['credit_notes', { credit_note_number: null }],
     ['credit_notes', { tax_amount: 101 }],
+    ['refunds', { amount: 0, applied_part: 0, excess_part: 0, tax_amount: 0 }],
+    ['refunds', { amount: 151 }],
+    ['refunds', { tax_amount: 101 }],
+    ['refunds', { destination: 'credit', status: 'completed', processed_at: AT }],
+    ['refunds', { destination: 'credit', amount: 100, excess_part: 0 }],
+    ['refunds', { processed_at: AT }],
+    ['refunds', { status: 'failed' }],
+    ['refunds', { status: 'completed', processed_at: AT, failure_reason: 'x' }],
     ['credit_balances', { balance: -1 }],
     ['credit_entries', { amount: 0 }],
     ['credit_entries', { balance_after: -1 }],
@@ -143,6 +152,7 @@ describe('the schema holds the rules', () => {
     ['invoice_lines', { id: 'x' }],
     ['payments', { id: 'x' }],
     ['credit_notes', { id: 'x' }],
+    ['refunds', { id: 'x' }],
     ['credit_entries', { id: 'x' }],
     ['journal_entries', { id: 'x' }],
     ['events', { id: 'x', sequence: 2 }],
@@ -158,6 +168,7 @@ describe('the schema holds the rules', () => {
     ['plans', { id: 'x', product_id: 'x' }],
     ['subscriptions', { id: 'x', provider_subscription_id: null, plan_version_id: 'x' }],
     ['billing_periods', { id: 'x', period_start: '2025-12-01T00:00:00.000Z', invoice_id: 'x' }],
+    ['refunds', { id: 'x', provider_reference: null, payment_id: 'x' }],
     ['credit_entries', { id: 'x', seq: 2, currency: 'EUR' }],
     ['journal_lines', { entry_id: 'x' }],
     ['sessions', { token_hash: 'x', user_id: 'x' }],
@@ -215,6 +226,21 @@ describe('the schema holds the rules', () => {
     await refused('subscriptions', key, { status: 'active', canceled_at: null }, 'canceled subscription is final');
     await taken('subscriptions', key, { metadata: '{"a":1}' });
     await taken('subscriptions', { id: 'subscription' }, { status: 'canceled', canceled_at: AT });
+  });
+
+  test('a refund keeps its amounts; completed and failed are final', async () => {
+    const key = { id: 'refund' };
+    const completed = { status: 'completed', processed_at: AT };
+    await taken('refunds', key, completed);
+    await taken('refunds', key, { status: 'failed', failure_reason: 'closed account', processed_at: AT });
+    await refused('refunds', key, { amount: 140, applied_part: 90 }, 'keeps its payment');
+    await refused('refunds', key, 'delete', 'never deleted');
+    await insertRows(held.database.write, 'refunds', [
+      { ...SAMPLES.refunds, ...completed, id: 'done', provider_reference: null },
+    ]);
+    await taken('refunds', { id: 'done' }, { provider_reference: 're_2' });
+    await refused('refunds', { id: 'done' }, { status: 'pending', processed_at: null }, 'final');
+    await refused('refunds', { id: 'done' }, { status: 'failed' }, 'final');
   });
 
   test('plan versions, tax rules, events, parked items and payments change only where they may', async () => {

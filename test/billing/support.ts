@@ -73,6 +73,19 @@ export async function invoicesOf(app: TestApp, subscriptionId: string): Promise<
   return (await app.api.get(`/api/billing/invoices?limit=1000&subscriptionId=${subscriptionId}`)).body.toReversed();
 }
 
+/** A manual adjustment of a credit balance. */
+export const adjust = (app: TestApp, customerId: string, amount: string, more: Entity = {}) =>
+  app.api.post('/api/billing/credits', { customerId, amount, description: 'Goodwill', ...more });
+
+export const credit = (app: TestApp, invoiceId: string, amount: string, more: Entity = {}) =>
+  app.api.post('/api/billing/credit-notes', { invoiceId, amount, reason: 'An outage', ...more });
+
+export const putNote = (app: TestApp, id: string, body: unknown) =>
+  app.api.put(`/api/billing/credit-notes/${id}`, body);
+
+export const refund = (app: TestApp, paymentId: string, amount: string, more: Entity = {}) =>
+  app.api.post('/api/billing/refunds', { paymentId, amount, reason: 'Too much', ...more });
+
 export const invoiceOf = async (app: TestApp, id: string): Promise<Entity> =>
   (await app.api.get(`/api/billing/invoices/${id}`)).body;
 

@@ -2,7 +2,17 @@ import type { TestApp } from './app.ts';
 import type { Sent } from './outcomes.ts';
 import { UNKNOWN_ID } from './refusals.ts';
 import type { Make } from './refused-requests.ts';
-import { parkedItem, payment, paymentOf, unique, VALID } from './valid-requests.ts';
+import {
+  creditNote,
+  creditNoteOf,
+  creditOf,
+  parkedItem,
+  payment,
+  paymentOf,
+  refundOf,
+  unique,
+  VALID,
+} from './valid-requests.ts';
 
 const CROSS_SITE = { 'Sec-Fetch-Site': 'cross-site' };
 
@@ -87,6 +97,33 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
     async ({ app }) => ({ body: paymentOf((await app.given.invoice({ status: 'draft' })).id) }),
   ],
   ['updatePayment', 'already_exists', ({ app }) => changeToTakenReference(app)],
+  ['createRefund', 'not_found', async () => ({ body: refundOf(UNKNOWN_ID) })],
+  [
+    'createRefund',
+    'refund_exceeds_payment',
+    async ({ app }) => ({ body: refundOf((await payment(app)).id, { amount: '10.01' }) }),
+  ],
+  [
+    'createRefund',
+    'provider_not_configured',
+    async ({ app }) => ({ body: refundOf((await payment(app, { paymentMethod: 'stripe' })).id) }),
+  ],
+  ['createRefund', 'conflict', ({ app }) => refundOfPending(app)],
+  ['createCreditNote', 'not_found', async () => ({ body: creditNoteOf(UNKNOWN_ID) })],
+  ['createCreditNote', 'invoice_voided', async ({ app }) => ({ body: creditNoteOf(await voidInvoice(app)) })],
+  [
+    'createCreditNote',
+    'conflict',
+    async ({ app }) => ({ body: creditNoteOf((await app.given.invoice({ status: 'draft' })).id) }),
+  ],
+  ['updateCreditNote', 'invoice_voided', ({ app }) => issueOnVoid(app)],
+  ['updateCreditNote', 'conflict', async ({ app }) => ({ id: await creditNote(app), body: { reason: 'Another' } })],
+  ['createCredit', 'not_found', async () => ({ body: creditOf(UNKNOWN_ID) })],
+  [
+    'createCredit',
+    'insufficient_credit',
+    async ({ app }) => ({ body: creditOf((await app.given.customer()).id, '-0.01') }),
+  ],
   ['retryParked', 'conflict', ({ app }) => stillFailing(app)],
   ['retryParked', 'idempotency_in_progress', ({ app }) => runningKey(app)],
   ['getTestClock', 'not_found', async () => ({})],
@@ -189,6 +226,20 @@ async function changeToTakenReference(app: TestApp): Promise<Sent> {
   const providerReference = `pi_${unique()}`;
   await payment(app, { paymentMethod: 'stripe', providerReference });
   return { id: (await payment(app, { paymentMethod: 'stripe' })).id, body: { providerReference } };
+}
+
+async function refundOfPending(app: TestApp): Promise<Sent> {
+  const { id } = await payment(app);
+  const unfinished = { status: 'pending', applied_amount: 0, credited_amount: 0 };
+  await app.database.write('payments').where({ id }).update(unfinished);
+  return { body: refundOf(id) };
+}
+
+async function issueOnVoid(app: TestApp): Promise<Sent> {
+  const { id: invoiceId } = await app.given.invoice();
+  const answer = await app.api.post('/api/billing/credit-notes', creditNoteOf(invoiceId, { status: 'draft' }));
+  await app.api.put(`/api/billing/invoices/${invoiceId}`, { status: 'void' });
+  return { id: answer.body.id, body: { status: 'issued' } };
 }
 
 /** A trial whose first invoice is beyond every amount: the end of the trial cannot be billed. */

@@ -118,6 +118,11 @@ export const SAMPLES: Record<string, Values> = {
     },
     ...{ ...USD, reason: 'r', lines: null, issued_at: AT, voided_at: null, ...stamps },
   },
+  refunds: {
+    ...{ id: 'refund', payment_id: 'payment', invoice_id: 'invoice', customer_id: 'customer', amount: 150 },
+    ...{ applied_part: 100, excess_part: 50, tax_amount: 7, ...USD, destination: 'original', status: 'pending' },
+    ...{ reason: 'r', provider_reference: 're_1', failure_reason: null, processed_at: null, ...stamps },
+  },
   credit_balances: { customer_id: 'customer', ...USD, balance: 40, last_seq: 1 },
   credit_entries: {
     ...{ id: 'credit', customer_id: 'customer', ...USD, seq: 1, amount: 40, balance_after: 40, reason: 'credit_note' },

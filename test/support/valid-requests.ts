@@ -98,6 +98,17 @@ export const VALID: Record<string, Make> = {
   createPayment: async ({ app }) => ({ body: paymentOf((await app.given.invoice()).id) }),
   getPayment: async ({ app }) => ({ id: (await payment(app)).id }),
   updatePayment: async ({ app }) => ({ id: (await payment(app)).id, body: { notes: 'By wire' } }),
+  listRefunds: nothing,
+  createRefund: async ({ app }) => ({ body: refundOf((await payment(app)).id) }),
+  getRefund: async ({ app }) => ({
+    id: await made(app, '/api/billing/refunds', refundOf((await payment(app)).id)),
+  }),
+  listCreditNotes: nothing,
+  createCreditNote: async ({ app }) => ({ body: creditNoteOf((await app.given.invoice()).id) }),
+  getCreditNote: async ({ app }) => ({ id: await creditNote(app) }),
+  updateCreditNote: async ({ app }) => ({ id: await creditNote(app), body: { status: 'void' } }),
+  listCredits: nothing,
+  createCredit: async ({ app }) => ({ body: creditOf((await app.given.customer()).id) }),
   listEvents: nothing,
   async getEvent({ app }) {
     await app.given.invoice();
@@ -130,6 +141,29 @@ export async function payment(app: TestApp, over: Record<string, unknown> = {}):
   if (answer.status !== 201) throw new Error(answer.text);
   return answer.body;
 }
+
+export const refundOf = (paymentId: string, over: Record<string, unknown> = {}) => ({
+  paymentId,
+  amount: '5.00',
+  reason: 'Too much',
+  ...over,
+});
+export const creditNoteOf = (invoiceId: string, over: Record<string, unknown> = {}) => ({
+  invoiceId,
+  amount: '5.00',
+  reason: 'An outage',
+  ...over,
+});
+export const creditOf = (customerId: string, amount = '5.00') => ({ customerId, amount, description: 'Goodwill' });
+
+async function made(app: TestApp, path: string, body: object): Promise<string> {
+  const answer = await app.api.post(path, body);
+  if (answer.status !== 201) throw new Error(answer.text);
+  return answer.body.id;
+}
+
+export const creditNote = async (app: TestApp, over: Record<string, unknown> = {}): Promise<string> =>
+  made(app, '/api/billing/credit-notes', creditNoteOf((await app.given.invoice()).id, over));
 
 /** A parked item whose cause has gone: its subscription has nothing wrong. */
 export async function parkedItem(app: TestApp): Promise<string> {

@@ -1295,6 +1295,133 @@ export type PaymentUpdate = {
     notes?: string | null;
 };
 
+export type RefundStatus = 'pending' | 'completed' | 'failed';
+
+export type RefundDestination = 'original' | 'credit';
+
+export type Refund = {
+    id: Id;
+    paymentId: Id;
+    /**
+     * The payment's.
+     */
+    invoiceId: Id;
+    /**
+     * The payment's.
+     */
+    customerId: Id;
+    amount: Money;
+    /**
+     * The tax part of what is taken back of the invoice.
+     */
+    taxAmount: Money;
+    /**
+     * The payment's.
+     */
+    currency: Currency;
+    reason: string;
+    destination: RefundDestination;
+    status: RefundStatus;
+    /**
+     * The provider's id of the refund.
+     */
+    providerReference: string | null;
+    /**
+     * Why the provider refused it.
+     */
+    failureReason: string | null;
+    /**
+     * When it was completed or failed.
+     */
+    processedAt: Timestamp | null;
+    createdAt: Timestamp;
+    updatedAt: Timestamp;
+};
+
+export type RefundCreate = {
+    paymentId: Id;
+    /**
+     * Above zero, in the payment's currency.
+     */
+    amount: MoneyPositive;
+    reason: string;
+    /**
+     * `original` when absent.
+     */
+    destination?: RefundDestination;
+};
+
+export type CreditNoteStatusOnCreate = 'draft' | 'issued';
+
+export type CreditNoteCreate = {
+    invoiceId: Id;
+    /**
+     * Tax included, in the invoice's currency.
+     */
+    amount: MoneyPositive;
+    reason: string;
+    /**
+     * `issued` when absent.
+     */
+    status?: CreditNoteStatusOnCreate;
+};
+
+export type CreditNoteStatusRequest = 'issued' | 'void';
+
+export type CreditNoteUpdate = {
+    /**
+     * Drafts only.
+     */
+    reason?: string;
+    status?: CreditNoteStatusRequest;
+};
+
+/**
+ * Why the balance changed; `manual` when a caller changed it.
+ */
+export type CreditReason = 'manual' | 'proration' | 'credit_note' | 'overpayment' | 'refund' | 'invoice_application' | 'invoice_void' | 'credit_note_void';
+
+export type CreditEntry = {
+    id: Id;
+    customerId: Id;
+    currency: Currency;
+    /**
+     * Positive deposits, negative uses.
+     */
+    amount: Money;
+    /**
+     * The balance after this entry; never below zero.
+     */
+    balanceAfter: Money;
+    reason: CreditReason;
+    description: string;
+    /**
+     * The invoice it was used on or came from.
+     */
+    invoiceId: Id | null;
+    creditNoteId: Id | null;
+    refundId: Id | null;
+    createdAt: Timestamp;
+};
+
+/**
+ * An amount as a decimal string. Fewer decimals than the currency has are accepted, more are refused.
+ */
+export type MoneyInput = string;
+
+export type CreditEntryCreate = {
+    customerId: Id;
+    /**
+     * The customer's when absent, else the default currency.
+     */
+    currency?: Currency | null;
+    /**
+     * Not zero; positive deposits, negative withdraws.
+     */
+    amount: MoneyInput;
+    description: string;
+};
+
 export type EventType = 'subscription.created' | 'subscription.updated' | 'subscription.canceled' | 'subscription.renewed' | 'subscription.paused' | 'subscription.resumed' | 'subscription.trial_ending' | 'subscription.plan_changed' | 'invoice.created' | 'invoice.issued' | 'invoice.paid' | 'invoice.overdue' | 'invoice.voided' | 'payment.succeeded' | 'payment.failed' | 'payment.refunded' | 'credit.deposited' | 'credit.applied' | 'credit_note.issued' | 'payment_method.added' | 'payment_method.removed' | 'payment_method.failed' | 'license.created' | 'license.activated' | 'license.suspended' | 'license.revoked' | 'license.expired' | 'dunning.started' | 'dunning.reminder' | 'dunning.warning' | 'dunning.final_notice' | 'dunning.suspension' | 'dunning.resolved' | 'dunning.failed';
 
 /**
@@ -1584,6 +1711,14 @@ export type InvoiceUpdate2 = InvoiceUpdate;
 export type PaymentCreate2 = PaymentCreate;
 
 export type PaymentUpdate2 = PaymentUpdate;
+
+export type RefundCreate2 = RefundCreate;
+
+export type CreditNoteCreate2 = CreditNoteCreate;
+
+export type CreditNoteUpdate2 = CreditNoteUpdate;
+
+export type CreditEntryCreate2 = CreditEntryCreate;
 
 export type GetHealthData = {
     body?: never;
@@ -4372,6 +4507,543 @@ export type UpdatePaymentResponses = {
 
 export type UpdatePaymentResponse = UpdatePaymentResponses[keyof UpdatePaymentResponses];
 
+export type ListRefundsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        /**
+         * Only refunds of this payment.
+         */
+        paymentId?: Id;
+        /**
+         * Only refunds of payments of this invoice.
+         */
+        invoiceId?: Id;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only refunds in this status.
+         */
+        status?: RefundStatus;
+    };
+    url: '/api/billing/refunds';
+};
+
+export type ListRefundsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ListRefundsError = ListRefundsErrors[keyof ListRefundsErrors];
+
+export type ListRefundsResponses = {
+    /**
+     * A page of refunds, newest first.
+     */
+    200: Array<Refund>;
+};
+
+export type ListRefundsResponse = ListRefundsResponses[keyof ListRefundsResponses];
+
+export type CreateRefundData = {
+    body: RefundCreate2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/billing/refunds';
+};
+
+export type CreateRefundErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type CreateRefundError = CreateRefundErrors[keyof CreateRefundErrors];
+
+export type CreateRefundResponses = {
+    /**
+     * The new refund.
+     */
+    201: Refund;
+};
+
+export type CreateRefundResponse = CreateRefundResponses[keyof CreateRefundResponses];
+
+export type GetRefundData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/refunds/{id}';
+};
+
+export type GetRefundErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetRefundError = GetRefundErrors[keyof GetRefundErrors];
+
+export type GetRefundResponses = {
+    /**
+     * The refund.
+     */
+    200: Refund;
+};
+
+export type GetRefundResponse = GetRefundResponses[keyof GetRefundResponses];
+
+export type ListCreditNotesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        /**
+         * Only credit notes of this invoice.
+         */
+        invoiceId?: Id;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only credit notes in this status.
+         */
+        status?: CreditNoteStatus;
+    };
+    url: '/api/billing/credit-notes';
+};
+
+export type ListCreditNotesErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ListCreditNotesError = ListCreditNotesErrors[keyof ListCreditNotesErrors];
+
+export type ListCreditNotesResponses = {
+    /**
+     * A page of credit notes, newest first.
+     */
+    200: Array<CreditNote>;
+};
+
+export type ListCreditNotesResponse = ListCreditNotesResponses[keyof ListCreditNotesResponses];
+
+export type CreateCreditNoteData = {
+    body: CreditNoteCreate2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/billing/credit-notes';
+};
+
+export type CreateCreditNoteErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type CreateCreditNoteError = CreateCreditNoteErrors[keyof CreateCreditNoteErrors];
+
+export type CreateCreditNoteResponses = {
+    /**
+     * The new credit note.
+     */
+    201: CreditNote;
+};
+
+export type CreateCreditNoteResponse = CreateCreditNoteResponses[keyof CreateCreditNoteResponses];
+
+export type GetCreditNoteData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/credit-notes/{id}';
+};
+
+export type GetCreditNoteErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetCreditNoteError = GetCreditNoteErrors[keyof GetCreditNoteErrors];
+
+export type GetCreditNoteResponses = {
+    /**
+     * The credit note.
+     */
+    200: CreditNote;
+};
+
+export type GetCreditNoteResponse = GetCreditNoteResponses[keyof GetCreditNoteResponses];
+
+export type UpdateCreditNoteData = {
+    body: CreditNoteUpdate2;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/credit-notes/{id}';
+};
+
+export type UpdateCreditNoteErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateCreditNoteError = UpdateCreditNoteErrors[keyof UpdateCreditNoteErrors];
+
+export type UpdateCreditNoteResponses = {
+    /**
+     * The credit note after the change.
+     */
+    200: CreditNote;
+};
+
+export type UpdateCreditNoteResponse = UpdateCreditNoteResponses[keyof UpdateCreditNoteResponses];
+
+export type ListCreditsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only entries in this currency.
+         */
+        currency?: Currency;
+    };
+    url: '/api/billing/credits';
+};
+
+export type ListCreditsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ListCreditsError = ListCreditsErrors[keyof ListCreditsErrors];
+
+export type ListCreditsResponses = {
+    /**
+     * A page of credit entries, newest first.
+     */
+    200: Array<CreditEntry>;
+};
+
+export type ListCreditsResponse = ListCreditsResponses[keyof ListCreditsResponses];
+
+export type CreateCreditData = {
+    body: CreditEntryCreate2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/billing/credits';
+};
+
+export type CreateCreditErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type CreateCreditError = CreateCreditErrors[keyof CreateCreditErrors];
+
+export type CreateCreditResponses = {
+    /**
+     * The new entry.
+     */
+    201: CreditEntry;
+};
+
+export type CreateCreditResponse = CreateCreditResponses[keyof CreateCreditResponses];
+
 export type ListEventsData = {
     body?: never;
     path?: never;
@@ -6227,3 +6899,173 @@ export type V1GetPaymentResponses = {
 };
 
 export type V1GetPaymentResponse = V1GetPaymentResponses[keyof V1GetPaymentResponses];
+
+export type V1ListCreditNotesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        /**
+         * Only credit notes of this invoice.
+         */
+        invoiceId?: Id;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only credit notes in this status.
+         */
+        status?: CreditNoteStatus;
+    };
+    url: '/api/v1/billing/credit-notes';
+};
+
+export type V1ListCreditNotesErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1ListCreditNotesError = V1ListCreditNotesErrors[keyof V1ListCreditNotesErrors];
+
+export type V1ListCreditNotesResponses = {
+    /**
+     * A page of credit notes, newest first.
+     */
+    200: Array<CreditNote>;
+};
+
+export type V1ListCreditNotesResponse = V1ListCreditNotesResponses[keyof V1ListCreditNotesResponses];
+
+export type V1GetCreditNoteData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/credit-notes/{id}';
+};
+
+export type V1GetCreditNoteErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1GetCreditNoteError = V1GetCreditNoteErrors[keyof V1GetCreditNoteErrors];
+
+export type V1GetCreditNoteResponses = {
+    /**
+     * The credit note.
+     */
+    200: CreditNote;
+};
+
+export type V1GetCreditNoteResponse = V1GetCreditNoteResponses[keyof V1GetCreditNoteResponses];
+
+export type V1ListCreditsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only entries in this currency.
+         */
+        currency?: Currency;
+    };
+    url: '/api/v1/billing/credits';
+};
+
+export type V1ListCreditsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1ListCreditsError = V1ListCreditsErrors[keyof V1ListCreditsErrors];
+
+export type V1ListCreditsResponses = {
+    /**
+     * A page of credit entries, newest first.
+     */
+    200: Array<CreditEntry>;
+};
+
+export type V1ListCreditsResponse = V1ListCreditsResponses[keyof V1ListCreditsResponses];

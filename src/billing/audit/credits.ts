@@ -1,5 +1,16 @@
 import { type Check, sqlCheck } from './check.ts';
 
+/** What each document (id, amount) did to the balance against its credit entries, which name it in `column`. */
+const movedCheck = (what: string, documents: string, column: string, entries = 'true'): Check =>
+  sqlCheck(
+    'INV9',
+    `the credit entries of ${what} are not what it says`,
+    `select id from (
+       select id, amount from (${documents}) d
+       union all select ${column}, -amount from credit_entries where ${column} is not null and ${entries}
+     ) both_sides group by id having sum(amount) <> 0`,
+  );
+
 /** INV9: each balance is the sum of its entries, which count 1..n and carry the running sum. */
 export const creditChecks: Check[] = [
   sqlCheck(
@@ -33,5 +44,17 @@ export const creditChecks: Check[] = [
     `select e.id from credit_entries e
      left join credit_balances b on b.customer_id = e.customer_id and b.currency = e.currency
      where b.customer_id is null`,
+  ),
+  movedCheck('a payment', 'select id, credited_amount as amount from payments', 'payment_id', `reason = 'overpayment'`),
+  movedCheck(
+    'a credit note',
+    `select id, case status when 'issued' then credited_to_balance else 0 end as amount from credit_notes`,
+    'credit_note_id',
+  ),
+  movedCheck(
+    'a refund',
+    `select id, case when destination = 'credit' then amount when status = 'failed' then 0 else -excess_part end as amount
+     from refunds`,
+    'refund_id',
   ),
 ];

@@ -4,20 +4,22 @@ import { multiply } from '../../platform/decimal.ts';
 import { roundToMinor } from '../../platform/money.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 
-/** `column` of each invoice against the sum of `rows` (invoice_id, amount). */
-const sumCheck = (invariant: string, detail: string, column: string, rows: string): Check =>
+/** `column` of each row of `table` against the sum of `rows` (of_id, amount). */
+const sumOf = (table: string) => (invariant: string, detail: string, column: string, rows: string) =>
   sqlCheck(
     invariant,
     detail,
-    `select i.id from invoices i left join (
-       select invoice_id, sum(amount) as total from (${rows}) part group by invoice_id
-     ) s on s.invoice_id = i.id where i.${column} <> coalesce(s.total, 0)`,
+    `select d.id from ${table} d left join (
+       select of_id, sum(amount) as total from (${rows}) part group by of_id
+     ) s on s.of_id = d.id where d.${column} <> coalesce(s.total, 0)`,
   );
+const sumCheck = sumOf('invoices');
+const paymentSum = sumOf('payments');
 
-const CREDIT_USED = `select invoice_id, -amount as amount from credit_entries
+const CREDIT_USED = `select invoice_id as of_id, -amount as amount from credit_entries
   where reason in ('invoice_application', 'invoice_void')`;
-const REVERSED = `select invoice_id, amount from credit_notes where status = 'issued'
-  union all select invoice_id, refunded_applied from payments`;
+const reversed = (gross: string, part: string) => `select invoice_id as of_id, ${gross} as amount from credit_notes
+  where status = 'issued' union all select invoice_id, ${part} from refunds where status <> 'failed'`;
 
 /** INV4-INV8: each invoice adds up and says what its lines, payments, credits and credit notes say. */
 export const documentChecks: Check[] = [
@@ -31,13 +33,13 @@ export const documentChecks: Check[] = [
     'INV4',
     'the subtotal is not the sum of the lines',
     'subtotal',
-    `select invoice_id, amount from invoice_lines where kind <> 'discount'`,
+    `select invoice_id as of_id, amount from invoice_lines where kind <> 'discount'`,
   ),
   sumCheck(
     'INV4',
     'the discount is not the sum of the discount lines',
     'discount_amount',
-    `select invoice_id, -amount as amount from invoice_lines where kind = 'discount'`,
+    `select invoice_id as of_id, -amount as amount from invoice_lines where kind = 'discount'`,
   ),
   sqlCheck(
     'INV5',
@@ -49,14 +51,14 @@ export const documentChecks: Check[] = [
     'INV5',
     'the amount paid is not the sum of what its payments settled',
     'amount_paid',
-    `select invoice_id, applied_amount as amount from payments where status = 'succeeded'`,
+    `select invoice_id as of_id, applied_amount as amount from payments where status = 'succeeded'`,
   ),
   sumCheck('INV5', 'the credits applied are not those of the credit entries', 'credits_applied', CREDIT_USED),
   sumCheck(
     'INV5',
     'the credit notes amount is not what issued credit notes took off the amount due',
     'credit_notes_amount',
-    `select invoice_id, applied_to_invoice as amount from credit_notes where status = 'issued'`,
+    `select invoice_id as of_id, applied_to_invoice as amount from credit_notes where status = 'issued'`,
   ),
   sqlCheck(
     'INV6',
@@ -68,14 +70,35 @@ export const documentChecks: Check[] = [
        or (status = 'draft' and (issued_at is not null or invoice_number is not null))`,
   ),
   { invariant: 'INV7', detail: 'a line is not quantity times unit price, rounded once', find: findWrongLines },
-  sumCheck('INV8', 'the reversed amount is not that of its credit notes and refunds', 'reversed_amount', REVERSED),
-  sqlCheck(
+  sumCheck(
     'INV8',
-    'the reversed tax is not that of its credit notes',
-    `select i.id from invoices i left join (
-       select invoice_id, sum(tax_amount) as tax from credit_notes where status = 'issued' group by invoice_id
-     ) c on c.invoice_id = i.id
-     where i.reversed_tax < coalesce(c.tax, 0) or (i.amount_refunded = 0 and i.reversed_tax <> coalesce(c.tax, 0))`,
+    'the reversed amount is not that of its credit notes and refunds',
+    'reversed_amount',
+    reversed('amount', 'applied_part'),
+  ),
+  sumCheck(
+    'INV8',
+    'the reversed tax is not that of its credit notes and refunds',
+    'reversed_tax',
+    reversed('tax_amount', 'tax_amount'),
+  ),
+  sumCheck(
+    'INV8',
+    'the amount refunded is not that of its refunds',
+    'amount_refunded',
+    `select invoice_id as of_id, applied_part as amount from refunds where status = 'completed'`,
+  ),
+  paymentSum(
+    'INV8',
+    'the refunded part of what settled the invoice is not that of the refunds',
+    'refunded_applied',
+    `select payment_id as of_id, applied_part as amount from refunds where status <> 'failed'`,
+  ),
+  paymentSum(
+    'INV8',
+    'the refunded part of the overpayment is not that of the refunds',
+    'refunded_excess',
+    `select payment_id as of_id, excess_part as amount from refunds where status <> 'failed'`,
   ),
   sqlCheck(
     'INV8',

@@ -9,6 +9,7 @@ const TOLD_ONCE: [type: string, facts: string][] = [
   ['subscription.created', 'select id from subscriptions'],
   ['subscription.canceled', `select id from subscriptions where status = 'canceled'`],
   ['payment.succeeded', `select id from payments where status = 'succeeded'`],
+  ['payment.refunded', `select id from refunds where status = 'completed'`],
   ['credit_note.issued', 'select id from credit_notes where issued_at is not null'],
   ['credit.deposited', 'select id from credit_entries where amount > 0'],
   ['credit.applied', `select id from credit_entries where reason = 'invoice_application'`],
@@ -74,6 +75,9 @@ export const eventChecks: Check[] = [
        select 'subscription' as kind, id, null as within from subscriptions
        union all select 'invoice', id, null from invoices where origin = 'manual'
        union all select 'payment', id, invoice_id from payments
+       union all select 'credit_note', id, null from credit_notes where cause = 'manual'
+       union all select 'credit_entry', id, null from credit_entries where reason = 'manual'
+       union all select 'refund', id, null from refunds
      ) d
      where not exists (select 1 from audit_log a where a.entity_type = d.kind and a.entity_id = d.id)
        and not exists (select 1 from audit_log a where a.entity_type = 'invoice' and a.entity_id = d.within)`,

@@ -29,9 +29,16 @@ const creditNoteIssued: Fact['lines'] = [
   ['receivable', '-d.applied_to_invoice'],
   ['customer_credit', '-d.credited_to_balance'],
 ];
+const refundReserved: Fact['lines'] = [
+  ['customer_credit', 'd.excess_part'],
+  ['refunds', '-d.excess_part'],
+];
 const negated = (lines: Fact['lines']): Fact['lines'] => lines.map(([account, amount]) => [account, `-(${amount})`]);
 
-const CASH = `case when d.method in ('stripe', 'xendit', 'lemonsqueezy') then 'cash:' || d.method else 'cash:manual' end`;
+const cashOf = (payment: string) =>
+  `case when ${payment}.method in ('stripe', 'xendit', 'lemonsqueezy') then 'cash:' || ${payment}.method else 'cash:manual' end`;
+const CASH = cashOf('d');
+const REFUNDS = 'refunds d join payments p on p.id = d.payment_id';
 const NOTES = 'credit_notes d join invoices i on i.id = d.invoice_id';
 const invoice = { currency: 'd.currency', customer: 'd.customer_id', invoice: 'd.id' };
 const ofInvoice = { currency: 'd.currency', customer: 'd.customer_id', invoice: 'd.invoice_id' };
@@ -90,6 +97,31 @@ const FACTS: Fact[] = [
     ...ofInvoice,
     lines: quoted(negated(creditNoteIssued)),
   },
+  {
+    type: 'refund.reserved',
+    from: 'refunds d where d.excess_part > 0',
+    at: 'd.created_at',
+    ...ofInvoice,
+    lines: quoted(refundReserved),
+  },
+  {
+    type: 'refund.completed',
+    from: `${REFUNDS} where d.status = 'completed'`,
+    at: 'd.processed_at',
+    ...ofInvoice,
+    lines: [
+      [`'refunds'`, 'd.amount - d.tax_amount'],
+      [`'tax_payable'`, 'd.tax_amount'],
+      [`case d.destination when 'credit' then 'customer_credit' else ${cashOf('p')} end`, '-d.amount'],
+    ],
+  },
+  {
+    type: 'refund.released',
+    from: `refunds d where d.excess_part > 0 and d.status = 'failed'`,
+    at: 'd.processed_at',
+    ...ofInvoice,
+    lines: quoted(negated(refundReserved)),
+  },
 ];
 
 /** An entry counts once under a name that says whose it is and when it was posted, besides its accounts. */
@@ -116,13 +148,18 @@ export const POSTED_ENTRIES = `select e.fact_type, e.fact_id,
     from journal_lines l join journal_entries e on e.id = l.entry_id`;
 
 const LIVE = `issued_at is not null and (status <> 'void' or written_off)`;
+const RETURNED = `${REFUNDS} where d.status = 'completed' and d.destination = 'original'`;
 const ISSUED_NOTES = `${NOTES} where d.status = 'issued'`;
 const BALANCES: [currency: string, account: string, amount: string, from: string][] = [
   ['currency', `'receivable'`, 'amount_due', `invoices where status in ('issued', 'overdue')`],
   ['currency', `'customer_credit'`, '-balance', 'credit_balances'],
   ['d.currency', CASH, 'd.amount', `payments d where d.status = 'succeeded'`],
+  ['d.currency', cashOf('p'), '-d.amount', RETURNED],
   ['currency', `'tax_payable'`, '-tax_amount', `invoices where status in ('issued', 'overdue', 'paid')`],
   ['d.currency', `'tax_payable'`, 'd.tax_amount', ISSUED_NOTES],
+  ['currency', `'tax_payable'`, 'tax_amount', `refunds where status = 'completed'`],
+  ['currency', `'refunds'`, 'applied_part - tax_amount', `refunds where status = 'completed'`],
+  ['currency', `'refunds'`, '-excess_part', `refunds where status = 'pending'`],
   ['currency', `'revenue'`, '-(total + discount_amount - tax_amount)', `invoices where ${LIVE}`],
   ['d.currency', `'revenue'`, 'd.amount - d.tax_amount', `${ISSUED_NOTES} and not i.written_off`],
   ['currency', `'discounts'`, 'discount_amount', `invoices where ${LIVE}`],

@@ -1,14 +1,15 @@
 import { formatMoney } from '../../platform/money.ts';
+import type { Work } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
 import { type Invoice, isOpen } from '../invoices/invoice.ts';
 import { settle } from '../invoices/settle.ts';
 import { updateInvoices } from '../invoices/store.ts';
-import { creditNoteLines, type JournalLine, type ProductWeights } from '../ledger/entries.ts';
+import { creditNoteLines, productWeights } from '../ledger/entries.ts';
 import { entryLines } from '../ledger/store.ts';
 import { takeNumbers } from '../numbers.ts';
 import type { Reversal } from '../pricing/reversal.ts';
 import type { CreditNote, CreditNoteCause } from './credit-note.ts';
-import { insertCreditNotes } from './store.ts';
+import { insertCreditNotes, updateCreditNote } from './store.ts';
 
 export interface CreditNoteDraft {
   /** Locked, and written back here. */
@@ -16,9 +17,14 @@ export interface CreditNoteDraft {
   reversal: Reversal;
   cause: CreditNoteCause;
   reason: string;
+  /** The stored draft that is issued now. */
+  draft?: CreditNote;
 }
 
-/** Issues credit notes: first against what is still due, the rest to the credit balance (rules K3, G3). */
+/**
+ * Issues credit notes: first against what is still due, the rest to the credit balance (rules K3, G3). An invoice with
+ * nothing left due is paid; healing its subscription is up to the caller.
+ */
 export async function issueCreditNotes(billing: Billing, drafts: CreditNoteDraft[]): Promise<CreditNote[]> {
   if (drafts.length === 0) return [];
   const { work, credits, settings } = billing;
@@ -33,7 +39,7 @@ export async function issueCreditNotes(billing: Billing, drafts: CreditNoteDraft
     const { invoice, reversal } = drafts[i]!;
     invoice.reversedAmount += reversal.gross;
     invoice.reversedTax += reversal.tax;
-    settle(work, invoice, { creditNote: note.appliedToInvoice });
+    if (note.appliedToInvoice > 0n) settle(work, invoice, { creditNote: note.appliedToInvoice });
     if (note.creditedToBalance > 0n)
       await credits.move({
         customerId: note.customerId,
@@ -50,47 +56,58 @@ export async function issueCreditNotes(billing: Billing, drafts: CreditNoteDraft
       currency: note.currency,
       customerId: note.customerId,
       invoiceId: invoice.id,
-      lines: creditNoteLines(note, weightsOf(posted.get(invoice.id) ?? [])),
+      lines: creditNoteLines(note, productWeights(posted.get(invoice.id) ?? [])),
     });
   }
   const numbers = await takeNumbers(work.db, 'credit_note', settings.creditNotePrefix, work.now, notes.length);
   for (const [i, note] of notes.entries()) note.creditNoteNumber = numbers[i]!;
-  await insertCreditNotes(work.db, notes);
+  await insertCreditNotes(
+    work.db,
+    notes.filter((_, i) => !drafts[i]!.draft),
+  );
+  for (const [i, note] of notes.entries()) if (drafts[i]!.draft) await updateCreditNote(work.db, note);
   await updateInvoices(work.db, [...new Set(drafts.map(({ invoice }) => invoice))]);
   for (const note of notes) announce(billing, note);
   return notes;
 }
 
-function noteOf({ work }: Billing, { invoice, reversal, cause, reason }: CreditNoteDraft): CreditNote {
+function noteOf({ work }: Billing, draft: CreditNoteDraft): CreditNote {
+  const { invoice, reversal } = draft;
   const open = isOpen(invoice.status);
   const appliedToInvoice = open && invoice.amountDue < reversal.gross ? invoice.amountDue : open ? reversal.gross : 0n;
+  return {
+    ...(draft.draft ?? unissuedNote(work, draft)),
+    status: 'issued',
+    amount: reversal.gross,
+    taxAmount: reversal.tax,
+    appliedToInvoice,
+    creditedToBalance: reversal.gross - appliedToInvoice,
+    reason: draft.reason,
+    issuedAt: work.now,
+    updatedAt: work.now,
+  };
+}
+
+/** A credit note that has no number yet: it posts nothing and moves nothing. */
+export function unissuedNote(work: Work, { invoice, reversal, cause, reason }: CreditNoteDraft): CreditNote {
   return {
     id: work.newId(),
     creditNoteNumber: null,
     invoiceId: invoice.id,
     customerId: invoice.customerId,
-    status: 'issued',
+    status: 'draft',
     cause,
     amount: reversal.gross,
     taxAmount: reversal.tax,
-    appliedToInvoice,
-    creditedToBalance: reversal.gross - appliedToInvoice,
+    appliedToInvoice: 0n,
+    creditedToBalance: 0n,
     currency: invoice.currency,
     reason,
-    issuedAt: work.now,
+    issuedAt: null,
     voidedAt: null,
     createdAt: work.now,
     updatedAt: work.now,
   };
-}
-
-/** Net revenue per product as it was posted at issue: the weights of every later split (rules G2). */
-function weightsOf(lines: JournalLine[]): ProductWeights {
-  const weights = new Map<string | null, bigint>();
-  for (const { account, amount, productId } of lines)
-    if (account === 'revenue' || account === 'discounts')
-      weights.set(productId, (weights.get(productId) ?? 0n) - amount);
-  return weights;
 }
 
 function announce({ work }: Billing, note: CreditNote): void {

@@ -1,6 +1,8 @@
 import { insertRows } from '../../platform/db/bulk.ts';
 import { money } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import type { PageRequest } from '../../platform/http/pagination.ts';
+import type { Scope } from '../../platform/http/principal.ts';
 import type { CreditNote } from './credit-note.ts';
 
 export const insertCreditNotes = (db: Db, notes: CreditNote[]): Promise<number> =>
@@ -9,45 +11,96 @@ export const insertCreditNotes = (db: Db, notes: CreditNote[]): Promise<number> 
     'credit_notes',
     notes.map((note) => ({
       id: note.id,
-      credit_note_number: note.creditNoteNumber,
       invoice_id: note.invoiceId,
       customer_id: note.customerId,
-      status: note.status,
       cause: note.cause,
-      amount: Number(note.amount),
-      tax_amount: Number(note.taxAmount),
-      applied_to_invoice: Number(note.appliedToInvoice),
-      credited_to_balance: Number(note.creditedToBalance),
       currency: note.currency,
-      reason: note.reason,
       lines: null,
-      issued_at: note.issuedAt,
-      voided_at: note.voidedAt,
       created_at: note.createdAt,
-      updated_at: note.updatedAt,
+      ...changeable(note),
     })),
   );
+
+/** Writes what may change: everything of a draft but its invoice; later only what a void changes. */
+export async function updateCreditNote(db: Db, note: CreditNote): Promise<void> {
+  await db('credit_notes').where({ id: note.id }).update(changeable(note));
+}
+
+const changeable = (note: CreditNote) => ({
+  credit_note_number: note.creditNoteNumber,
+  status: note.status,
+  amount: Number(note.amount),
+  tax_amount: Number(note.taxAmount),
+  applied_to_invoice: Number(note.appliedToInvoice),
+  credited_to_balance: Number(note.creditedToBalance),
+  reason: note.reason,
+  issued_at: note.issuedAt,
+  voided_at: note.voidedAt,
+  updated_at: note.updatedAt,
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mapper gives it its type
+const toCreditNote = (row: any): CreditNote => ({
+  id: row.id,
+  creditNoteNumber: row.credit_note_number,
+  invoiceId: row.invoice_id,
+  customerId: row.customer_id,
+  status: row.status,
+  cause: row.cause,
+  amount: money(row.amount),
+  taxAmount: money(row.tax_amount),
+  appliedToInvoice: money(row.applied_to_invoice),
+  creditedToBalance: money(row.credited_to_balance),
+  currency: row.currency,
+  reason: row.reason,
+  issuedAt: row.issued_at,
+  voidedAt: row.voided_at,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+});
+
+/** A scoped caller never sees drafts (contract 2.13). */
+const visible = (db: Db, scope: Scope) => {
+  const query = db('credit_notes');
+  return scope === null ? query : query.where({ customer_id: scope }).whereNot({ status: 'draft' });
+};
+
+export interface CreditNoteFilter {
+  invoiceId?: string | undefined;
+  customerId?: string | undefined;
+  status?: string | undefined;
+}
+
+/** Newest first, up to `limit + 1` rows. */
+export async function listCreditNotes(
+  db: Db,
+  scope: Scope,
+  filter: CreditNoteFilter,
+  page: PageRequest,
+): Promise<CreditNote[]> {
+  const query = visible(db, scope)
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1);
+  if (filter.invoiceId) query.where({ invoice_id: filter.invoiceId });
+  if (filter.customerId) query.where({ customer_id: filter.customerId });
+  if (filter.status) query.where({ status: filter.status });
+  if (page.after) query.where('id', '<', page.after);
+  return (await query).map(toCreditNote);
+}
+
+export async function findCreditNote(db: Db, scope: Scope, id: string): Promise<CreditNote | undefined> {
+  const [row] = await visible(db, scope).where({ id });
+  return row && toCreditNote(row);
+}
+
+export async function lockCreditNote(db: Db, id: string): Promise<CreditNote | undefined> {
+  const [row] = await db('credit_notes').where({ id }).forNoKeyUpdate();
+  return row && toCreditNote(row);
+}
 
 /** The credit notes of an invoice, newest first; drafts are left out for scoped callers. */
 export async function listInvoiceCreditNotes(db: Db, invoiceId: string, withDrafts: boolean): Promise<CreditNote[]> {
   const query = db('credit_notes').where({ invoice_id: invoiceId }).orderBy('id', 'desc');
   if (!withDrafts) query.whereNot({ status: 'draft' });
-  return (await query).map((row) => ({
-    id: row.id,
-    creditNoteNumber: row.credit_note_number,
-    invoiceId: row.invoice_id,
-    customerId: row.customer_id,
-    status: row.status,
-    cause: row.cause,
-    amount: money(row.amount),
-    taxAmount: money(row.tax_amount),
-    appliedToInvoice: money(row.applied_to_invoice),
-    creditedToBalance: money(row.credited_to_balance),
-    currency: row.currency,
-    reason: row.reason,
-    issuedAt: row.issued_at,
-    voidedAt: row.voided_at,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }));
+  return (await query).map(toCreditNote);
 }

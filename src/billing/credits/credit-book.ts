@@ -1,19 +1,11 @@
-import { insertRows, updateRows } from '../../platform/db/bulk.ts';
+import { updateRows } from '../../platform/db/bulk.ts';
 import { money } from '../../platform/db/columns.ts';
 import { refuse } from '../../platform/errors.ts';
 import { checkAmount, formatMoney } from '../../platform/money.ts';
 import type { Work } from '../../platform/work.ts';
 import { creditAppliedLines, creditManualLines, creditReturnedLines, type JournalEntry } from '../ledger/entries.ts';
-
-export type CreditReason =
-  | 'manual'
-  | 'proration'
-  | 'credit_note'
-  | 'overpayment'
-  | 'refund'
-  | 'invoice_application'
-  | 'invoice_void'
-  | 'credit_note_void';
+import type { CreditEntry, CreditReason } from './credit-entry.ts';
+import { insertCreditEntries } from './store.ts';
 
 export interface CreditMove {
   customerId: string;
@@ -25,6 +17,7 @@ export interface CreditMove {
   invoiceId?: string | null;
   paymentId?: string | null;
   creditNoteId?: string | null;
+  refundId?: string | null;
 }
 
 interface Balance {
@@ -43,8 +36,8 @@ export class CreditBook {
   readonly #work: Work;
   readonly #balances = new Map<string, Balance>();
   readonly #opened = new Set<string>();
-  readonly #rows: Record<string, unknown>[] = [];
-  readonly #entries: JournalEntry[] = [];
+  readonly #entries: CreditEntry[] = [];
+  readonly #journal: JournalEntry[] = [];
 
   constructor(work: Work) {
     this.#work = work;
@@ -71,31 +64,32 @@ export class CreditBook {
   }
 
   /** Records one entry, its event, and its posting where no other fact posts it. Throws `insufficient_credit`, AmountError. */
-  async move(move: CreditMove): Promise<bigint> {
+  async move(move: CreditMove): Promise<CreditEntry> {
     const balance = await this.#balance(move.customerId, move.currency);
     const after = checkAmount(balance.balance + move.amount);
     if (after < 0n) throw refuse('insufficient_credit', 'The credit balance does not hold this amount.');
     balance.balance = after;
     balance.lastSeq += 1;
     balance.changed = true;
-    const id = this.#work.newId();
-    this.#rows.push({
-      id,
-      customer_id: move.customerId,
+    const entry: CreditEntry = {
+      id: this.#work.newId(),
+      customerId: move.customerId,
       currency: move.currency,
       seq: balance.lastSeq,
-      amount: Number(move.amount),
-      balance_after: Number(after),
+      amount: move.amount,
+      balanceAfter: after,
       reason: move.reason,
       description: move.description,
-      invoice_id: move.invoiceId ?? null,
-      payment_id: move.paymentId ?? null,
-      credit_note_id: move.creditNoteId ?? null,
-      created_at: this.#work.now,
-    });
-    this.#post(id, move);
-    this.#emit(id, move, after);
-    return after;
+      invoiceId: move.invoiceId ?? null,
+      paymentId: move.paymentId ?? null,
+      creditNoteId: move.creditNoteId ?? null,
+      refundId: move.refundId ?? null,
+      createdAt: this.#work.now,
+    };
+    this.#entries.push(entry);
+    this.#post(entry);
+    this.#emit(entry);
+    return entry;
   }
 
   /** Writes balances and entries; the postings are handed back for the ledger. */
@@ -112,9 +106,9 @@ export class CreditBook {
         last_seq: b.lastSeq,
       })),
     );
-    await insertRows(this.#work.db, 'credit_entries', this.#rows.splice(0));
+    await insertCreditEntries(this.#work.db, this.#entries.splice(0));
     for (const balance of changed) balance.changed = false;
-    return this.#entries.splice(0);
+    return this.#journal.splice(0);
   }
 
   /** A balance that does not exist yet is made, and thereby locked, when it is first needed. */
@@ -137,34 +131,27 @@ export class CreditBook {
     return made;
   }
 
-  #post(id: string, move: CreditMove): void {
-    const base = {
-      factId: id,
-      currency: move.currency,
-      customerId: move.customerId,
-      invoiceId: move.invoiceId ?? null,
-    };
-    if (move.reason === 'invoice_application')
-      this.#entries.push({ ...base, factType: 'credit.applied', lines: creditAppliedLines(-move.amount) });
-    else if (move.reason === 'invoice_void')
-      this.#entries.push({ ...base, factType: 'credit.returned', lines: creditReturnedLines(move.amount) });
-    else if (move.reason === 'manual')
-      this.#entries.push({ ...base, factType: 'credit.manual', lines: creditManualLines(move.amount) });
+  #post({ id, currency, customerId, invoiceId, amount, reason }: CreditEntry): void {
+    const base = { factId: id, currency, customerId, invoiceId };
+    if (reason === 'invoice_application')
+      this.#journal.push({ ...base, factType: 'credit.applied', lines: creditAppliedLines(-amount) });
+    else if (reason === 'invoice_void')
+      this.#journal.push({ ...base, factType: 'credit.returned', lines: creditReturnedLines(amount) });
+    else if (reason === 'manual')
+      this.#journal.push({ ...base, factType: 'credit.manual', lines: creditManualLines(amount) });
   }
 
-  #emit(id: string, move: CreditMove, after: bigint): void {
-    const { customerId, currency } = move;
-    const amount = formatMoney(move.amount < 0n ? -move.amount : move.amount, currency);
-    const balance = formatMoney(after, currency);
-    const invoiceId = move.invoiceId ?? null;
+  #emit({ id, customerId, currency, invoiceId, reason, ...entry }: CreditEntry): void {
+    const amount = formatMoney(entry.amount < 0n ? -entry.amount : entry.amount, currency);
+    const balance = formatMoney(entry.balanceAfter, currency);
     const at = { customerId, resourceType: 'creditEntry', resourceId: id };
-    if (move.amount > 0n)
+    if (entry.amount > 0n)
       this.#work.emit({
         type: 'credit.deposited',
         ...at,
-        data: { creditEntryId: id, customerId, amount, balance, currency, reason: move.reason, invoiceId },
+        data: { creditEntryId: id, customerId, amount, balance, currency, reason, invoiceId },
       });
-    else if (move.reason === 'invoice_application')
+    else if (reason === 'invoice_application')
       this.#work.emit({
         type: 'credit.applied',
         ...at,

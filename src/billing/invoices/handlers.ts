@@ -6,18 +6,19 @@ import { checkVersion } from '../../platform/http/versions.ts';
 import { checkRange } from '../../platform/ranges.ts';
 import { loadBillingSettings } from '../../settings/store.ts';
 import { closeBilling, openBilling } from '../billing.ts';
+import { presentCreditNote } from '../credit-notes/present.ts';
 import { listInvoiceCreditNotes } from '../credit-notes/store.ts';
 import { listInvoiceCredits } from '../credits/of-invoice.ts';
 import { presentPayment } from '../payments/present.ts';
 import { listInvoicePayments } from '../payments/store.ts';
-import { lockSubscriptions } from '../subscriptions/store.ts';
 import { changeInvoice } from './change.ts';
 import { createManualInvoice } from './create.ts';
 import { explainInvoice } from './explain/explain.ts';
 import type { Invoice } from './invoice.ts';
+import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
 import { renderInvoice } from './pdf/render.ts';
-import { presentCreditNote, presentInvoice } from './present.ts';
+import { presentInvoice } from './present.ts';
 import * as store from './store.ts';
 
 type Tag = Handlers<'invoices'>;
@@ -88,7 +89,7 @@ const createInvoice: Tag['createInvoice'] = async ({ body }, context) => {
 };
 
 const updateInvoice: Tag['updateInvoice'] = async ({ path, body }, context) => {
-  const before = await lockInvoice(context, path.id);
+  const before = await lockInvoiceAndSubscription(context.db, path.id);
   checkVersion(context, before.version);
   const shownBefore = await presentOne(context, before);
   const billing = await openBilling(context);
@@ -101,7 +102,7 @@ const updateInvoice: Tag['updateInvoice'] = async ({ path, body }, context) => {
 };
 
 const deleteInvoice: Tag['deleteInvoice'] = async ({ path }, context) => {
-  const invoice = await lockInvoice(context, path.id);
+  const invoice = await lockInvoiceAndSubscription(context.db, path.id);
   checkVersion(context, invoice.version);
   if (invoice.status !== 'draft') throw refuse('conflict', 'Only drafts can be deleted. Void the invoice instead.');
   await store.deleteDraft(context.db, path.id);
@@ -123,16 +124,6 @@ export const invoices: Tag = {
   v1DeleteInvoice: deleteInvoice,
   v1GetInvoicePdf: getInvoicePdf,
 };
-
-/** The subscription is locked before its invoice (rules X3). */
-async function lockInvoice({ db }: Context, id: string): Promise<Invoice> {
-  const known = await store.findInvoice(db, null, id);
-  if (!known) throw notFound('invoice');
-  if (known.subscriptionId) await lockSubscriptions(db, [known.subscriptionId]);
-  const [invoice] = await store.lockInvoices(db, [id]);
-  if (!invoice) throw notFound('invoice');
-  return invoice;
-}
 
 /** Read again: a draft shows the customer's present name, and stored decimals are the ones that count. */
 async function presentOne({ db, v1 }: Context, { id }: Invoice): Promise<Shown> {

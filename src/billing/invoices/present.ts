@@ -1,7 +1,6 @@
-import type { Invoice as Shown, CreditNote as ShownCreditNote } from '../../../generated/types.gen.ts';
+import type { Invoice as Shown } from '../../../generated/types.gen.ts';
 import { formatDecimal } from '../../platform/decimal.ts';
 import { exponentOf, formatMoney } from '../../platform/money.ts';
-import type { CreditNote } from '../credit-notes/credit-note.ts';
 import { quantityNumber } from '../pricing/quantity.ts';
 import type { Invoice, InvoiceLine } from './invoice.ts';
 
@@ -50,22 +49,4 @@ const presentLine = (line: InvoiceLine, currency: string) => ({
   periodStart: line.periodStart,
   periodEnd: line.periodEnd,
   kind: line.kind,
-});
-
-export const presentCreditNote = (note: CreditNote): ShownCreditNote => ({
-  id: note.id,
-  creditNoteNumber: note.creditNoteNumber,
-  invoiceId: note.invoiceId,
-  customerId: note.customerId,
-  amount: formatMoney(note.amount, note.currency),
-  taxAmount: formatMoney(note.taxAmount, note.currency),
-  currency: note.currency,
-  reason: note.reason,
-  status: note.status,
-  appliedToInvoice: formatMoney(note.appliedToInvoice, note.currency),
-  creditedToBalance: formatMoney(note.creditedToBalance, note.currency),
-  issuedAt: note.issuedAt,
-  voidedAt: note.voidedAt,
-  createdAt: note.createdAt,
-  updatedAt: note.updatedAt,
 });

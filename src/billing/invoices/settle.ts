@@ -23,6 +23,14 @@ export function settle(work: Work, invoice: Invoice, part: { paid?: bigint; cred
   work.emit(invoiceEvent('invoice.paid', invoice, paidData(invoice)));
 }
 
+/** Makes due again what a credit note took off an open invoice; the row is not written here. */
+export function unsettle(work: Work, invoice: Invoice, creditNote: bigint): void {
+  invoice.creditNotesAmount -= creditNote;
+  invoice.amountDue += creditNote;
+  invoice.version += 1;
+  invoice.updatedAt = work.now;
+}
+
 /**
  * Voids invoices that nothing was paid or credited on: the issue entry is negated, used credit returns (rules I, G3).
  * The rows are written; the caller decides what becomes of the periods they billed.

@@ -18,7 +18,9 @@ export type FactType =
   | 'credit.manual'
   | 'payment.succeeded'
   | 'credit_note.issued'
-  | 'credit_note.voided';
+  | 'credit_note.voided'
+  | 'refund.reserved'
+  | 'refund.completed';
 
 /** Minor units; a debit is positive, a credit negative (rules G1). */
 export interface JournalLine {
@@ -70,11 +72,13 @@ export const creditReturnedLines = (amount: bigint): JournalLine[] =>
 export const creditManualLines = (amount: bigint): JournalLine[] =>
   balanced([line('discounts', amount), line('customer_credit', -amount)]);
 
+const cashOf = (method: string): Account =>
+  `cash:${method === 'stripe' || method === 'xendit' || method === 'lemonsqueezy' ? method : 'manual'}`;
+
 /** cash amount | receivable applied · customer_credit excess. */
 export function paymentLines(method: string, applied: bigint, excess: bigint): JournalLine[] {
-  const provider = method === 'stripe' || method === 'xendit' || method === 'lemonsqueezy' ? method : 'manual';
   return balanced([
-    line(`cash:${provider}`, applied + excess),
+    line(cashOf(method), applied + excess),
     line('receivable', -applied),
     line('customer_credit', -excess),
   ]);
@@ -91,6 +95,37 @@ export function creditNoteLines(
     line('receivable', -note.appliedToInvoice),
     line('customer_credit', -note.creditedToBalance),
   ]);
+}
+
+/** customer_credit x | refunds x. */
+export const refundReservedLines = (excess: bigint, weights: ProductWeights): JournalLine[] =>
+  balanced([line('customer_credit', excess), ...split('refunds', -excess, weights)]);
+
+/**
+ * refunds a − t + x · tax_payable t | cash a + x, or customer_credit a. The parts of `refunds` are split one by one, so
+ * that x takes back exactly what its reservation posted to each product.
+ */
+export function refundCompletedLines(
+  refund: { destination: 'original' | 'credit'; appliedPart: bigint; excessPart: bigint; taxAmount: bigint },
+  method: string,
+  weights: ProductWeights,
+): JournalLine[] {
+  const { destination, appliedPart, excessPart, taxAmount } = refund;
+  return balanced([
+    ...split('refunds', appliedPart - taxAmount, weights),
+    ...split('refunds', excessPart, weights),
+    line('tax_payable', taxAmount),
+    line(destination === 'credit' ? 'customer_credit' : cashOf(method), -(appliedPart + excessPart)),
+  ]);
+}
+
+/** Net revenue per product as it was posted at issue: the weights of every later split (rules G2). */
+export function productWeights(issued: JournalLine[]): ProductWeights {
+  const weights = new Map<string | null, bigint>();
+  for (const { account, amount, productId } of issued)
+    if (account === 'revenue' || account === 'discounts')
+      weights.set(productId, (weights.get(productId) ?? 0n) - amount);
+  return weights;
 }
 
 export const negated = (lines: JournalLine[]): JournalLine[] =>

@@ -10,9 +10,8 @@ import { parseMoney } from '../../platform/money.ts';
 import { checkRange } from '../../platform/ranges.ts';
 import { closeBilling, openBilling } from '../billing.ts';
 import { type Invoice, refuseFinal } from '../invoices/invoice.ts';
+import { lockInvoiceAndSubscription } from '../invoices/lock.ts';
 import { readInstant } from '../invoices/manual-lines.ts';
-import { findInvoice, lockInvoices } from '../invoices/store.ts';
-import { lockSubscriptions } from '../subscriptions/store.ts';
 import { isProvider, type Payment } from './payment.ts';
 import { presentPayment } from './present.ts';
 import { recordPayment } from './record.ts';
@@ -34,7 +33,7 @@ const getPayment: Tag['getPayment'] = async ({ path }, { db, scope }) => {
 
 const createPayment: Tag['createPayment'] = async ({ body }, context) => {
   const { db, now } = context;
-  const invoice = await lockForPayment(db, body.invoiceId);
+  const invoice = await lockInvoiceAndSubscription(db, body.invoiceId);
   const money = readMoney(body, invoice, now);
   const known = await findKnown(db, body, invoice, money.amount);
   if (known) return presentPayment(known);
@@ -70,16 +69,6 @@ export const payments: Tag = {
     return presentPayment(after);
   },
 };
-
-/** The subscription is locked before its invoice (rules X3). */
-async function lockForPayment(db: Db, id: string): Promise<Invoice> {
-  const known = await findInvoice(db, null, id);
-  if (!known) throw notFound('invoice');
-  if (known.subscriptionId) await lockSubscriptions(db, [known.subscriptionId]);
-  const [invoice] = await lockInvoices(db, [id]);
-  if (!invoice) throw notFound('invoice');
-  return invoice;
-}
 
 function readMoney(body: PaymentCreate, invoice: Invoice, now: string) {
   const fields: Fields = {};

@@ -16,7 +16,11 @@ export interface Payment {
   appliedAmount: bigint;
   /** The overpayment that went to the credit balance. */
   creditedAmount: bigint;
+  /** Completed refunds. */
   refundedAmount: bigint;
+  /** Refunded parts of the two above, pending refunds included: what is no longer there to refund (rules K6). */
+  refundedApplied: bigint;
+  refundedExcess: bigint;
   providerReference: string | null;
   notes: string | null;
   paidAt: Instant | null;

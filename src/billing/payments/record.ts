@@ -73,6 +73,8 @@ function paymentOf({ work }: Billing, invoice: Invoice, money: ReceivedMoney): P
     appliedAmount: applied,
     creditedAmount: money.amount - applied,
     refundedAmount: 0n,
+    refundedApplied: 0n,
+    refundedExcess: 0n,
     providerReference: money.providerReference ?? null,
     notes: money.notes ?? null,
     paidAt: money.paidAt ?? work.now,

@@ -7,6 +7,14 @@ import type { Payment } from './payment.ts';
 // biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mapper gives it its type
 type Row = any;
 
+/** With what refunds have completed of each; the columns hold pending refunds, too. */
+const payments = (db: Db) =>
+  db('payments as p').select(
+    'p.*',
+    db.raw(`(select cast(coalesce(sum(r.amount), 0) as text) from refunds r
+      where r.payment_id = p.id and r.status = 'completed') as refunded_amount`),
+  );
+
 const toPayment = (row: Row): Payment => ({
   id: row.id,
   invoiceId: row.invoice_id,
@@ -17,7 +25,9 @@ const toPayment = (row: Row): Payment => ({
   currency: row.currency,
   appliedAmount: money(row.applied_amount),
   creditedAmount: money(row.credited_amount),
-  refundedAmount: money(row.refunded_applied) + money(row.refunded_excess),
+  refundedAmount: money(row.refunded_amount),
+  refundedApplied: money(row.refunded_applied),
+  refundedExcess: money(row.refunded_excess),
   providerReference: row.provider_reference,
   notes: row.notes,
   paidAt: row.paid_at,
@@ -53,7 +63,7 @@ export async function insertPayment(db: Db, payment: Payment): Promise<boolean> 
 }
 
 export async function findByReference(db: Db, method: string, reference: string): Promise<Payment | undefined> {
-  const [row] = await db('payments').where({ method, provider_reference: reference });
+  const [row] = await payments(db).where({ method, 'p.provider_reference': reference });
   return row && toPayment(row);
 }
 
@@ -67,7 +77,7 @@ export interface PaymentFilter {
 
 /** Newest first, up to `limit + 1` rows; the range is that of `paidAt`, or `createdAt` while it is null. */
 export async function listPayments(db: Db, scope: Scope, filter: PaymentFilter, page: PageRequest): Promise<Payment[]> {
-  const query = db('payments')
+  const query = payments(db)
     .orderBy('id', 'desc')
     .limit(page.limit + 1);
   if (scope !== null) query.where({ customer_id: scope });
@@ -81,7 +91,7 @@ export async function listPayments(db: Db, scope: Scope, filter: PaymentFilter, 
 }
 
 export async function findPayment(db: Db, scope: Scope, id: string): Promise<Payment | undefined> {
-  const query = db('payments').where({ id });
+  const query = payments(db).where({ id });
   if (scope !== null) query.where({ customer_id: scope });
   const [row] = await query;
   return row && toPayment(row);
@@ -89,12 +99,12 @@ export async function findPayment(db: Db, scope: Scope, id: string): Promise<Pay
 
 /** The payments of an invoice, newest first. */
 export async function listInvoicePayments(db: Db, invoiceId: string): Promise<Payment[]> {
-  return (await db('payments').where({ invoice_id: invoiceId }).orderBy('id', 'desc')).map(toPayment);
+  return (await payments(db).where({ invoice_id: invoiceId }).orderBy('id', 'desc')).map(toPayment);
 }
 
 export async function lockPayment(db: Db, id: string): Promise<Payment | undefined> {
-  const [row] = await db('payments').where({ id }).forNoKeyUpdate();
-  return row && toPayment(row);
+  const locked = await db('payments').where({ id }).select('id').forNoKeyUpdate();
+  return locked.length > 0 ? findPayment(db, null, id) : undefined; // read after the wait: refunds are rows of their own
 }
 
 export async function updatePayment(db: Db, payment: Payment): Promise<void> {
@@ -102,4 +112,15 @@ export async function updatePayment(db: Db, payment: Payment): Promise<void> {
   await db('payments')
     .where({ id: payment.id })
     .update({ provider_reference: providerReference, notes, updated_at: updatedAt });
+}
+
+/** Writes what refunds have taken back of it, pending ones included. */
+export async function updateRefunded(db: Db, payment: Payment): Promise<void> {
+  await db('payments')
+    .where({ id: payment.id })
+    .update({
+      refunded_applied: Number(payment.refundedApplied),
+      refunded_excess: Number(payment.refundedExcess),
+      updated_at: payment.updatedAt,
+    });
 }

@@ -128,9 +128,14 @@ const events: Corruption[] = [
     breaks: ['INV16'],
   },
   ...['invoice.issued', 'invoice.paid', 'invoice.voided', 'invoice.overdue', 'subscription.created'].map(renamed),
-  ...['subscription.canceled', 'payment.succeeded', 'credit_note.issued', 'credit.deposited', 'credit.applied'].map(
-    renamed,
-  ),
+  ...[
+    'subscription.canceled',
+    'payment.succeeded',
+    'payment.refunded',
+    'credit_note.issued',
+    'credit.deposited',
+    'credit.applied',
+  ].map(renamed),
   {
     name: 'a position is left out',
     sql: ['update events set position = position + 1'],
@@ -151,6 +156,11 @@ const events: Corruption[] = [
     sql: [`delete from audit_log where entity_type = 'subscription'`],
     breaks: ['INV22'],
   },
+  ...['credit_entry', 'credit_note', 'refund'].map((type) => ({
+    name: `a ${type} without audit row`,
+    sql: [`delete from audit_log where entity_type = '${type}'`],
+    breaks: ['INV22'],
+  })),
 ];
 
 const others: Corruption[] = [

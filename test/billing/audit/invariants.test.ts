@@ -60,7 +60,25 @@ async function tellStory({ given, api, clock, cron, drain }: TestApp): Promise<v
   clock.set('2026-03-10T10:00:00.000Z');
   await put(pausing.id, { status: 'active' });
   await cron.post('/api/billing/cron/run');
+  await giveBack(customer.id);
   await drain();
+}
+
+/** Credit, credit notes and refunds of every kind, on an invoice of their own. */
+async function giveBack(customerId: string): Promise<void> {
+  const post = async (path: string, body: object) => (await app.api.post(`/api/billing/${path}`, body)).body;
+  await post('credits', { customerId, amount: '10.00', description: 'Goodwill' });
+  const invoice = await app.given.invoice({ customerId });
+  await post('credits', { customerId, amount: '30.00', description: 'Goodwill' });
+  const note = { invoiceId: invoice.id, amount: '9.99', reason: 'An outage' };
+  await post('credit-notes', { ...note, status: 'draft' });
+  const { id } = await post('credit-notes', note);
+  await app.api.put(`/api/billing/credit-notes/${id}`, { status: 'void' });
+  const payment = { invoiceId: invoice.id, amount: '200.00', paymentMethod: 'check' };
+  const { id: paymentId } = await post('payments', payment);
+  await post('credit-notes', note);
+  await post('refunds', { paymentId, amount: '120.00', reason: 'Too much' });
+  await post('refunds', { paymentId, amount: '20.00', reason: 'Too much', destination: 'credit' });
 }
 
 /** Rebuilds every table without keys, constraints and triggers, so that it takes what it should never hold. */

@@ -4,6 +4,8 @@ const DRAFT = first('invoices', `status = 'draft'`);
 const PAID = first('invoices', `status = 'paid'`);
 const VOID = first('invoices', `status = 'void' and issued_at is not null`);
 const OPEN = first('invoices', `status in ('issued', 'overdue')`);
+const REFUND = first('refunds', 'excess_part > 0');
+const NOTE = first('credit_notes', 'issued_at is not null and credited_to_balance > 0');
 const entry = (fact: string) => first('journal_entries', `fact_type = '${fact}'`);
 
 export const ledger: Corruption[] = [
@@ -106,7 +108,7 @@ export const documents: Corruption[] = [
       `update payments set applied_amount = applied_amount - 1, credited_amount = credited_amount + 1
       where id = ${first('payments', 'credited_amount = 0')}`,
     ],
-    breaks: ['INV3', 'INV5'],
+    breaks: ['INV3', 'INV5', 'INV9'],
   },
   { name: 'paid without instant', sql: [`update invoices set paid_at = null where id = ${PAID}`], breaks: ['INV6'] },
   {
@@ -142,6 +144,33 @@ export const documents: Corruption[] = [
     breaks: ['INV8'],
   },
   {
+    name: 'refunded without refund',
+    sql: [`update invoices set amount_refunded = amount_refunded + 1 where id = ${PAID}`],
+    breaks: ['INV8'],
+  },
+  ...['refunded_applied', 'refunded_excess'].map((column) => ({
+    name: `${column} of nothing`,
+    sql: [`update payments set ${column} = ${column} + 1 where id = (select min(payment_id) from refunds)`],
+    breaks: ['INV8'],
+  })),
+  {
+    name: 'a refund is gone',
+    sql: [`delete from refunds where id = ${REFUND}`],
+    breaks: ['INV16', 'INV2', 'INV3', 'INV8', 'INV9'],
+  },
+  {
+    name: 'a refund took nothing from the balance',
+    sql: [`update refunds set excess_part = 0, applied_part = amount where id = ${REFUND}`],
+    breaks: ['INV2', 'INV3', 'INV8', 'INV9'],
+    names: 'refund.reserved',
+  },
+  {
+    name: 'a refund went elsewhere',
+    sql: [`update refunds set destination = 'credit' where id = ${REFUND}`],
+    breaks: ['INV2', 'INV3', 'INV9'],
+    names: 'refund.completed',
+  },
+  {
     name: 'more tax reversed than billed',
     sql: [`update invoices set reversed_tax = tax_amount + 1 where id = ${DRAFT}`],
     breaks: ['INV8'],
@@ -172,5 +201,20 @@ export const credits: Corruption[] = [
     ],
     breaks: ['INV9'],
   },
-  { name: 'the balance is gone', sql: ['delete from credit_balances'], breaks: ['INV9'] },
+  {
+    name: 'a credit note credited another amount',
+    sql: [
+      `update credit_notes set credited_to_balance = credited_to_balance - 1,
+      applied_to_invoice = applied_to_invoice + 1 where id = ${NOTE}`,
+    ],
+    breaks: ['INV3', 'INV5', 'INV9'],
+  },
+  {
+    name: 'an overpayment that was not credited',
+    sql: [
+      `update credit_entries set payment_id = null where id = ${first('credit_entries', `reason = 'overpayment'`)}`,
+    ],
+    breaks: ['INV9'],
+  },
+  { name: 'the balance is gone', sql: ['delete from credit_balances'], breaks: ['INV2', 'INV9'] },
 ];

@@ -30,7 +30,15 @@ const line: InvoiceLine = {
 const discount: InvoiceLine = { ...line, kind: 'discount', description: 'Discount: SPRING10', amount: -2500n };
 const payment: Payment = {
   ...{ id: 'p', invoiceId: 'i', customerId: 'c', method: 'stripe', status: 'succeeded', amount: 10000n },
-  ...{ currency: 'USD', appliedAmount: 10000n, creditedAmount: 0n, refundedAmount: 0n, providerReference: null },
+  ...{
+    currency: 'USD',
+    appliedAmount: 10000n,
+    creditedAmount: 0n,
+    refundedAmount: 0n,
+    refundedApplied: 0n,
+    refundedExcess: 0n,
+    providerReference: null,
+  },
   ...{ notes: null, paidAt: '2026-03-20T00:00:00.000Z', createdAt: AT, updatedAt: AT },
 };
 const creditNote: CreditNote = {

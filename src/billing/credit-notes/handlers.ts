@@ -1,0 +1,54 @@
+import { changesOf } from '../../platform/changes.ts';
+import { notFound } from '../../platform/errors.ts';
+import type { Handlers } from '../../platform/http/operations.ts';
+import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { closeBilling, openBilling } from '../billing.ts';
+import { lockInvoiceAndSubscription } from '../invoices/lock.ts';
+import { changeCreditNote, createManualNote } from './change.ts';
+import { presentCreditNote } from './present.ts';
+import * as store from './store.ts';
+
+type Tag = Handlers<'creditNotes'>;
+
+const listCreditNotes: Tag['listCreditNotes'] = async ({ query }, { db, scope }) => {
+  const page = pageRequest('credit-notes', query);
+  const rows = await store.listCreditNotes(db, scope, query, page);
+  return paged('credit-notes', page, rows, ({ id }) => id, presentCreditNote);
+};
+
+const getCreditNote: Tag['getCreditNote'] = async ({ path }, { db, scope }) => {
+  const note = await store.findCreditNote(db, scope, path.id);
+  if (!note) throw notFound('credit note');
+  return presentCreditNote(note);
+};
+
+export const creditNotes: Tag = {
+  listCreditNotes,
+  getCreditNote,
+  v1ListCreditNotes: listCreditNotes,
+  v1GetCreditNote: getCreditNote,
+
+  async createCreditNote({ body }, context) {
+    const invoice = await lockInvoiceAndSubscription(context.db, body.invoiceId);
+    const billing = await openBilling(context);
+    const note = await createManualNote(billing, invoice, body);
+    await closeBilling(billing);
+    const shown = presentCreditNote(note);
+    context.audit({ entityType: 'credit_note', entityId: note.id, changes: changesOf<object>({}, shown) });
+    return shown;
+  },
+
+  async updateCreditNote({ path, body }, context) {
+    const known = await store.findCreditNote(context.db, null, path.id);
+    if (!known) throw notFound('credit note');
+    const invoice = await lockInvoiceAndSubscription(context.db, known.invoiceId);
+    const before = (await store.lockCreditNote(context.db, path.id))!;
+    const billing = await openBilling(context);
+    const after = await changeCreditNote(billing, invoice, before, body);
+    await closeBilling(billing);
+    const shown = presentCreditNote(after);
+    const changes = changesOf(presentCreditNote(before), shown);
+    if (Object.keys(changes).length > 0) context.audit({ entityType: 'credit_note', entityId: path.id, changes });
+    return shown;
+  },
+};

@@ -1,0 +1,68 @@
+import type { CreditEntryCreate, CreditEntry as Shown } from '../../../generated/types.gen.ts';
+import { loadBillingCustomers } from '../../customers/billing-customers.ts';
+import { requireCustomer } from '../../customers/store.ts';
+import { changesOf } from '../../platform/changes.ts';
+import type { Fields } from '../../platform/errors.ts';
+import { readMember, refuseFields } from '../../platform/fields.ts';
+import type { Handlers } from '../../platform/http/operations.ts';
+import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { checkAmount, exponentOf, formatMoney, parseMoney } from '../../platform/money.ts';
+import { type Billing, closeBilling, openBilling } from '../billing.ts';
+import type { CreditEntry } from './credit-entry.ts';
+import { listCreditEntries } from './store.ts';
+
+type Tag = Handlers<'credits'>;
+
+const listCredits: Tag['listCredits'] = async ({ query }, { db, scope }) => {
+  const page = pageRequest('credits', query);
+  const rows = await listCreditEntries(db, scope, query, page);
+  return paged('credits', page, rows, ({ id }) => id, presentCreditEntry);
+};
+
+export const credits: Tag = {
+  listCredits,
+  v1ListCredits: listCredits,
+
+  async createCredit({ body }, context) {
+    await requireCustomer(context.db, body.customerId);
+    const billing = await openBilling(context);
+    const entry = await adjustCredit(billing, body);
+    await closeBilling(billing);
+    const shown = presentCreditEntry(entry);
+    context.audit({ entityType: 'credit_entry', entityId: entry.id, changes: changesOf<object>({}, shown) });
+    return shown;
+  },
+};
+
+/** A deposit or withdrawal by hand (rules K2). Throws AppError `validation_error`, `insufficient_credit`. */
+async function adjustCredit(billing: Billing, body: CreditEntryCreate): Promise<CreditEntry> {
+  const { customerId, description } = body;
+  const { work, settings, credits: book } = billing;
+  const customer = (await loadBillingCustomers(work.db, [customerId])).get(customerId)!;
+  const currency = body.currency ?? customer.currency ?? settings.defaultCurrency;
+  exponentOf(currency);
+  await book.open([customerId]);
+  const fields: Fields = {};
+  const amount = readMember(fields, 'amount', () => {
+    const minor = parseMoney(body.amount, currency);
+    checkAmount(book.balanceOf(customerId, currency) + minor);
+    return minor;
+  });
+  if (amount === 0n) fields.amount = 'must not be zero';
+  refuseFields(fields);
+  return book.move({ customerId, currency, amount: amount!, reason: 'manual', description });
+}
+
+const presentCreditEntry = (entry: CreditEntry): Shown => ({
+  id: entry.id,
+  customerId: entry.customerId,
+  currency: entry.currency,
+  amount: formatMoney(entry.amount, entry.currency),
+  balanceAfter: formatMoney(entry.balanceAfter, entry.currency),
+  reason: entry.reason,
+  description: entry.description,
+  invoiceId: entry.invoiceId,
+  creditNoteId: entry.creditNoteId,
+  refundId: entry.refundId,
+  createdAt: entry.createdAt,
+});
