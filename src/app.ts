@@ -6,6 +6,7 @@ import { apiKeys } from './accounts/api-key-handlers.ts';
 import { auth } from './accounts/auth-handlers.ts';
 import { createAuthentication } from './accounts/authentication.ts';
 import { users } from './accounts/user-handlers.ts';
+import { coupons } from './billing/coupons/handlers.ts';
 import { events } from './billing/events/handlers.ts';
 import { invoices } from './billing/invoices/handlers.ts';
 import { payments } from './billing/payments/handlers.ts';
@@ -31,6 +32,7 @@ import { testing } from './system/test-clock.ts';
 export const handlers: AllHandlers = {
   apiKeys,
   auth,
+  coupons,
   coverage,
   cron,
   customers,

@@ -4,6 +4,7 @@ import { invoices } from './0003-invoices.ts';
 import { paymentsAndCredits } from './0004-payments-credits.ts';
 import { ledgerAndMrr } from './0005-ledger-mrr.ts';
 import { eventsAndAccess } from './0006-events-access.ts';
+import { coupons } from './0010-coupons.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   paymentsAndCredits,
   ledgerAndMrr,
   eventsAndAccess,
+  coupons,
 ];

@@ -4,8 +4,11 @@ import { periodStart } from '../subscriptions/periods.ts';
 import { toSubscription } from '../subscriptions/store.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 
-/** A withdrawn charge stands on a live invoice that a credit note took back as a whole (rules Q9). */
-const NOT_WITHDRAWN = `not exists (
+/**
+ * A withdrawn charge stands on a live invoice that a credit note took back as a whole, or that charged nothing: it was
+ * paid at once, and there is nothing to take back (rules Q9).
+ */
+const NOT_WITHDRAWN = `i.total > 0 and not exists (
   select 1 from credit_notes c where c.invoice_id = i.id and c.cause = 'withdrawn' and c.status = 'issued')`;
 const RESUMED = `select distinct resource_id, created_at from events where type = 'subscription.resumed'`;
 const PARKED = 'select 1 from parked_items p where p.subscription_id = s.id and p.resolved_at is null';
