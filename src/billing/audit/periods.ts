@@ -75,6 +75,14 @@ export const periodChecks: Check[] = [
   ),
   sqlCheck(
     'INV11',
+    'a period is planned or billed that will not come, or more than one ahead',
+    `select p.id from billing_periods p join subscriptions s on s.id = p.subscription_id
+     where p.kind = 'advance' and p.state in ('pending', 'invoiced') and (p.period_start > s.current_period_end
+       or (p.period_start = s.current_period_end
+         and (s.cancel_at_period_end or s.status in ('paused', 'canceled', 'trialing'))))`,
+  ),
+  sqlCheck(
+    'INV11',
     'pending for more than 24 hours after it was due, neither retried nor parked',
     `select p.id from billing_periods p join subscriptions s on s.id = p.subscription_id
      where p.state = 'pending' and p.due_at <= ? and s.updated_at <= ? and s.status <> 'paused'

@@ -2,7 +2,7 @@ import { isStalePlan } from './postgres-client.ts';
 
 const UNIQUE = new Set(['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', '23505']);
 const UNDONE = new Set(['40001', '40P01', 'SQLITE_BUSY_SNAPSHOT']);
-const PASSING = new Set(['55P03', '57014', '57P01', '57P02', '57P03', '53300', '55006', '25006']);
+const PASSING = new Set(['55P03', '57014', '57P01', '57P02', '57P03', '53300', '55006', '25006', '25P03']);
 const NETWORK = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -12,6 +12,8 @@ const NETWORK = new Set([
   'ENETUNREACH',
   'EAI_AGAIN',
 ]);
+/** Texts of a pool or reader that is shut down already. */
+const CLOSED = /^(Unable to acquire a connection|The database is closed|aborted)$/;
 const LOST = /Connection (terminated|ended)|Client has encountered a connection error|not queryable|timeout expired/;
 
 interface Failure {
@@ -42,7 +44,7 @@ export function isRetryable(error: unknown): boolean {
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return true;
   if (PASSING.has(code) || NETWORK.has(code) || /^08...$/.test(code)) return true;
   if (code === 'ENOENT') return syscall === 'connect'; // the Unix socket of a stopped server
-  return code === '' && LOST.test(String(message));
+  return code === '' && (LOST.test(String(message)) || CLOSED.test(String(message)));
 }
 
 /** The error comes from SQLite, Postgres, the pool or the way to them. */
