@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
+import { runLifecycle } from '../../src/billing/run/lifecycle.ts';
 import { atOnce, tally } from '../support/answers.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 
@@ -8,6 +9,7 @@ beforeAll(async () => {
   app = await startApp();
 });
 afterEach(async () => {
+  await runLifecycle(app.runtime);
   await app.drain();
   expect(await checkInvariants(app.database.read, app.clock.now())).toEqual([]);
 });
