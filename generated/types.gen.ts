@@ -470,7 +470,7 @@ export type SubscriptionDiscount = {
     currency: Currency | null;
     duration: CouponDuration;
     /**
-     * once: 1, then 0; repeating: counts down; forever: null.
+     * Covered periods that are not over yet. once: 1, then 0; repeating: counts down; forever: null.
      */
     remainingCycles: number | null;
     appliedAt: Timestamp;
@@ -812,6 +812,130 @@ export type PlanUpdate = {
 };
 
 /**
+ * Unique whatever its case.
+ */
+export type CouponCode = string;
+
+export type Coupon = {
+    id: Id;
+    code: CouponCode;
+    name: Name;
+    discountType: DiscountType;
+    /**
+     * Percent (`12.5` = 12.5 %) or money, by `discountType`.
+     */
+    discountValue: string;
+    /**
+     * Of a fixed amount; null for a percentage.
+     */
+    currency: Currency | null;
+    duration: CouponDuration;
+    /**
+     * Periods of a repeating coupon.
+     */
+    durationCycles: number | null;
+    /**
+     * Null = without limit.
+     */
+    maxRedemptions: number | null;
+    /**
+     * Never falls; a removed discount gives nothing back.
+     */
+    timesRedeemed: number;
+    /**
+     * It can be redeemed from then on.
+     */
+    validFrom: Timestamp;
+    /**
+     * It can be redeemed before then; null = without end.
+     */
+    validUntil: Timestamp | null;
+    active: boolean;
+    /**
+     * Plans; empty = every plan.
+     */
+    appliesTo: Array<Id>;
+    createdAt: Timestamp;
+    updatedAt: Timestamp;
+};
+
+/**
+ * By `discountType`, a percentage above 0 and up to 100 with at most 4 decimals, or an amount above 0.
+ */
+export type CouponValue = string;
+
+export type CouponCreate = {
+    code: CouponCode;
+    /**
+     * The code when absent.
+     */
+    name?: Name;
+    discountType: DiscountType;
+    discountValue: CouponValue;
+    /**
+     * Of a fixed amount, the default currency when absent or null; null for a percentage.
+     */
+    currency?: Currency | null;
+    /**
+     * once when absent.
+     */
+    duration?: CouponDuration;
+    /**
+     * Periods; required for repeating, null otherwise.
+     */
+    durationCycles?: number | null;
+    /**
+     * Null = without limit; not below `timesRedeemed`.
+     */
+    maxRedemptions?: number | null;
+    /**
+     * Now when absent.
+     */
+    validFrom?: TimestampInput;
+    /**
+     * After `validFrom`; null = without end.
+     */
+    validUntil?: TimestampInput | null;
+    /**
+     * true when absent.
+     */
+    active?: boolean;
+    /**
+     * Plans it applies to; empty = every plan.
+     */
+    appliesTo?: Array<Id>;
+};
+
+export type CouponUpdate = {
+    name?: Name;
+    discountType?: DiscountType;
+    discountValue?: CouponValue;
+    /**
+     * Of a fixed amount, the default currency when absent or null; null for a percentage.
+     */
+    currency?: Currency | null;
+    duration?: CouponDuration;
+    /**
+     * Periods; required for repeating, null otherwise.
+     */
+    durationCycles?: number | null;
+    /**
+     * Null = without limit; not below `timesRedeemed`.
+     */
+    maxRedemptions?: number | null;
+    validFrom?: TimestampInput;
+    /**
+     * After `validFrom`; null = without end.
+     */
+    validUntil?: TimestampInput | null;
+    active?: boolean;
+    /**
+     * Plans it applies to; empty = every plan.
+     */
+    appliesTo?: Array<Id>;
+};
+
+/**
  * ISO 3166-1 alpha-2.
  */
 export type Country = string;
@@ -928,6 +1052,10 @@ export type SubscriptionCreate = {
      * That of the billing settings when absent.
      */
     preRenewalInvoiceDays?: number;
+    /**
+     * Whatever its case.
+     */
+    couponCode?: string | null;
     metadata?: Metadata;
 };
 
@@ -944,6 +1072,13 @@ export type SubscriptionUpdate = {
      * Replaced as a whole.
      */
     metadata?: Metadata;
+};
+
+export type SubscriptionDiscountCreate = {
+    /**
+     * Whatever its case.
+     */
+    couponCode: string;
 };
 
 export type InvoiceStatus = 'draft' | 'issued' | 'paid' | 'overdue' | 'void';
@@ -1696,6 +1831,10 @@ export type PlanCreate2 = PlanCreate;
 
 export type PlanUpdate2 = PlanUpdate;
 
+export type CouponCreate2 = CouponCreate;
+
+export type CouponUpdate2 = CouponUpdate;
+
 export type TaxRuleCreate2 = TaxRuleCreate;
 
 export type TaxRuleUpdate2 = TaxRuleUpdate;
@@ -1703,6 +1842,8 @@ export type TaxRuleUpdate2 = TaxRuleUpdate;
 export type SubscriptionCreate2 = SubscriptionCreate;
 
 export type SubscriptionUpdate2 = SubscriptionUpdate;
+
+export type SubscriptionDiscountCreate2 = SubscriptionDiscountCreate;
 
 export type InvoiceCreate2 = InvoiceCreate;
 
@@ -3318,6 +3459,293 @@ export type UpdatePlanResponses = {
 
 export type UpdatePlanResponse = UpdatePlanResponses[keyof UpdatePlanResponses];
 
+export type ListCouponsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        /**
+         * The coupon with this code, whatever its case.
+         */
+        code?: string;
+        /**
+         * By the member `active`.
+         */
+        active?: boolean;
+    };
+    url: '/api/billing/coupons';
+};
+
+export type ListCouponsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ListCouponsError = ListCouponsErrors[keyof ListCouponsErrors];
+
+export type ListCouponsResponses = {
+    /**
+     * A page of coupons, newest first.
+     */
+    200: Array<Coupon>;
+};
+
+export type ListCouponsResponse = ListCouponsResponses[keyof ListCouponsResponses];
+
+export type CreateCouponData = {
+    body: CouponCreate2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/billing/coupons';
+};
+
+export type CreateCouponErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type CreateCouponError = CreateCouponErrors[keyof CreateCouponErrors];
+
+export type CreateCouponResponses = {
+    /**
+     * The new coupon.
+     */
+    201: Coupon;
+};
+
+export type CreateCouponResponse = CreateCouponResponses[keyof CreateCouponResponses];
+
+export type DeleteCouponData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/coupons/{id}';
+};
+
+export type DeleteCouponErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type DeleteCouponError = DeleteCouponErrors[keyof DeleteCouponErrors];
+
+export type DeleteCouponResponses = {
+    /**
+     * Done.
+     */
+    204: void;
+};
+
+export type DeleteCouponResponse = DeleteCouponResponses[keyof DeleteCouponResponses];
+
+export type GetCouponData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/coupons/{id}';
+};
+
+export type GetCouponErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetCouponError = GetCouponErrors[keyof GetCouponErrors];
+
+export type GetCouponResponses = {
+    /**
+     * The coupon.
+     */
+    200: Coupon;
+};
+
+export type GetCouponResponse = GetCouponResponses[keyof GetCouponResponses];
+
+export type UpdateCouponData = {
+    body: CouponUpdate2;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/coupons/{id}';
+};
+
+export type UpdateCouponErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateCouponError = UpdateCouponErrors[keyof UpdateCouponErrors];
+
+export type UpdateCouponResponses = {
+    /**
+     * The coupon after the change.
+     */
+    200: Coupon;
+};
+
+export type UpdateCouponResponse = UpdateCouponResponses[keyof UpdateCouponResponses];
+
 export type ListTaxRulesData = {
     body?: never;
     path?: never;
@@ -3846,6 +4274,132 @@ export type UpdateSubscriptionResponses = {
 };
 
 export type UpdateSubscriptionResponse = UpdateSubscriptionResponses[keyof UpdateSubscriptionResponses];
+
+export type AddSubscriptionDiscountData = {
+    body: SubscriptionDiscountCreate2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/subscriptions/{id}/discounts';
+};
+
+export type AddSubscriptionDiscountErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type AddSubscriptionDiscountError = AddSubscriptionDiscountErrors[keyof AddSubscriptionDiscountErrors];
+
+export type AddSubscriptionDiscountResponses = {
+    /**
+     * The new discount.
+     */
+    201: SubscriptionDiscount;
+};
+
+export type AddSubscriptionDiscountResponse = AddSubscriptionDiscountResponses[keyof AddSubscriptionDiscountResponses];
+
+export type RemoveSubscriptionDiscountData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+        /**
+         * Id of the discount.
+         */
+        discountId: Id;
+    };
+    query?: never;
+    url: '/api/billing/subscriptions/{id}/discounts/{discountId}';
+};
+
+export type RemoveSubscriptionDiscountErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type RemoveSubscriptionDiscountError = RemoveSubscriptionDiscountErrors[keyof RemoveSubscriptionDiscountErrors];
+
+export type RemoveSubscriptionDiscountResponses = {
+    /**
+     * Done.
+     */
+    204: void;
+};
+
+export type RemoveSubscriptionDiscountResponse = RemoveSubscriptionDiscountResponses[keyof RemoveSubscriptionDiscountResponses];
 
 export type ListInvoicesData = {
     body?: never;
@@ -6351,6 +6905,132 @@ export type V1UpdateSubscriptionResponses = {
 };
 
 export type V1UpdateSubscriptionResponse = V1UpdateSubscriptionResponses[keyof V1UpdateSubscriptionResponses];
+
+export type V1AddSubscriptionDiscountData = {
+    body: SubscriptionDiscountCreate2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/subscriptions/{id}/discounts';
+};
+
+export type V1AddSubscriptionDiscountErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1AddSubscriptionDiscountError = V1AddSubscriptionDiscountErrors[keyof V1AddSubscriptionDiscountErrors];
+
+export type V1AddSubscriptionDiscountResponses = {
+    /**
+     * The new discount.
+     */
+    201: SubscriptionDiscount;
+};
+
+export type V1AddSubscriptionDiscountResponse = V1AddSubscriptionDiscountResponses[keyof V1AddSubscriptionDiscountResponses];
+
+export type V1RemoveSubscriptionDiscountData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+        /**
+         * Id of the discount.
+         */
+        discountId: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/subscriptions/{id}/discounts/{discountId}';
+};
+
+export type V1RemoveSubscriptionDiscountErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1RemoveSubscriptionDiscountError = V1RemoveSubscriptionDiscountErrors[keyof V1RemoveSubscriptionDiscountErrors];
+
+export type V1RemoveSubscriptionDiscountResponses = {
+    /**
+     * Done.
+     */
+    204: void;
+};
+
+export type V1RemoveSubscriptionDiscountResponse = V1RemoveSubscriptionDiscountResponses[keyof V1RemoveSubscriptionDiscountResponses];
 
 export type V1ListInvoicesData = {
     body?: never;

@@ -6,6 +6,7 @@ import { apiKeys } from './accounts/api-key-handlers.ts';
 import { auth } from './accounts/auth-handlers.ts';
 import { createAuthentication } from './accounts/authentication.ts';
 import { users } from './accounts/user-handlers.ts';
+import { coupons } from './billing/coupons/handlers.ts';
 import { creditNotes } from './billing/credit-notes/handlers.ts';
 import { credits } from './billing/credits/handlers.ts';
 import { events } from './billing/events/handlers.ts';
@@ -34,6 +35,7 @@ import { testing } from './system/test-clock.ts';
 export const handlers: AllHandlers = {
   apiKeys,
   auth,
+  coupons,
   coverage,
   creditNotes,
   credits,

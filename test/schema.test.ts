@@ -53,6 +53,7 @@ describe('the schema holds the rules', () => {
       plan_versions: ['pricing_model', 'tier_mode', 'billing_cycle'],
       customers: ['tier', 'payment_method'],
       tax_rules: ['product_category'],
+      coupons: ['discount_type', 'duration'],
       subscriptions: ['status', 'billing_cycle', 'cancel_reason', 'pause_reason', 'managed_by'],
       invoices: ['origin', 'status'],
       billing_periods: ['kind', 'state'],
@@ -89,6 +90,20 @@ describe('the schema holds the rules', () => {
     ['subscriptions', { status: 'trialing' }],
     ['subscriptions', { quantity: 0 }],
     ['subscriptions', { pre_renewal_invoice_days: 91 }],
+    ['coupons', { percent_ppm: 0 }],
+    ['coupons', { percent_ppm: 1_000_001 }],
+    ['coupons', { percent_ppm: null }],
+    ['coupons', { amount: 100, currency: 'USD' }],
+    ['coupons', { currency: 'USD' }],
+    ['coupons', { discount_type: 'fixed_amount', percent_ppm: null, amount: 100 }],
+    ['coupons', { discount_type: 'fixed_amount', percent_ppm: null, amount: 0, currency: 'USD' }],
+    ['coupons', { duration_cycles: null }],
+    ['coupons', { duration_cycles: 121 }],
+    ['coupons', { duration: 'once' }],
+    ['coupons', { times_redeemed: 3 }],
+    ['coupons', { max_redemptions: 0, times_redeemed: 0 }],
+    ['coupons', { valid_until: AT }],
+    ['subscription_discounts', { ends_at: '2025-12-31T00:00:00.000Z' }],
     ['parked_items', { attempts: 0 }],
     ['invoices', { total: 991, amount_due: 991 }],
     ['invoices', { tax_inclusive: true }],
@@ -146,6 +161,8 @@ describe('the schema holds the rules', () => {
     ['customers', { id: 'x', email_key: 'x' }],
     ['tax_rules', { id: 'x' }],
     ['subscriptions', { id: 'x' }],
+    ['coupons', { id: 'x' }],
+    ['subscription_discounts', { id: 'x' }],
     ['parked_items', { id: 'x' }],
     ['invoices', { id: 'x' }],
     ['billing_periods', { id: 'x', state: 'pending', invoice_id: null }],
@@ -167,6 +184,7 @@ describe('the schema holds the rules', () => {
   test.each([
     ['plans', { id: 'x', product_id: 'x' }],
     ['subscriptions', { id: 'x', provider_subscription_id: null, plan_version_id: 'x' }],
+    ['subscription_discounts', { id: 'x', coupon_id: 'x' }],
     ['billing_periods', { id: 'x', period_start: '2025-12-01T00:00:00.000Z', invoice_id: 'x' }],
     ['refunds', { id: 'x', provider_reference: null, payment_id: 'x' }],
     ['credit_entries', { id: 'x', seq: 2, currency: 'EUR' }],
@@ -256,6 +274,25 @@ describe('the schema holds the rules', () => {
     await refused('parked_items', { id: 'parked' }, { code: 'y' }, 'parked item');
     await taken('parked_items', { id: 'parked' }, { attempts: 2, message: 'n', evidence: '[]', resolved_at: AT });
     await refused('payments', { id: 'payment' }, 'delete', 'never deleted');
+  });
+
+  test('a redeemed coupon keeps its terms and its count; a discount is removed once and never deleted', async () => {
+    const coupon = { id: 'coupon' };
+    for (const values of [{ percent_ppm: 1 }, { duration: 'once', duration_cycles: null }, { applies_to: '[]' }])
+      await refused('coupons', coupon, values, 'terms of a redeemed coupon');
+    await refused('coupons', coupon, { times_redeemed: 0 }, 'never given back');
+    await refused('coupons', coupon, 'delete');
+    await taken('coupons', coupon, { times_redeemed: 2, active: false, max_redemptions: null, name: 'n' });
+    expect(await insert('coupons', { id: 'fresh', code_key: 'fresh', times_redeemed: 0 })).toBeUndefined();
+    await taken('coupons', { id: 'fresh' }, { percent_ppm: 1, duration: 'once', duration_cycles: null });
+    await taken('coupons', { id: 'fresh' }, 'delete');
+    const discount = { id: 'discount' };
+    await refused('subscription_discounts', discount, { coupon_id: 'fresh' }, 'only the window');
+    await refused('subscription_discounts', discount, 'delete', 'never deleted');
+    await taken('subscription_discounts', discount, { ends_at: AT, removed_at: AT });
+    const removed = { id: 'removed', removed_at: AT };
+    expect(await insert('subscription_discounts', removed)).toBeUndefined();
+    await refused('subscription_discounts', { id: 'removed' }, { removed_at: null }, 'is final');
   });
 
   test('what other rows point to is not deleted; a draft takes its lines with it', async () => {

@@ -5,6 +5,7 @@ import { paymentsAndCredits } from './0004-payments-credits.ts';
 import { ledgerAndMrr } from './0005-ledger-mrr.ts';
 import { eventsAndAccess } from './0006-events-access.ts';
 import { refunds } from './0007-refunds.ts';
+import { coupons } from './0010-coupons.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   ledgerAndMrr,
   eventsAndAccess,
   refunds,
+  coupons,
 ];

@@ -13,7 +13,7 @@ const { steps: STEPS, parameters } = historyParameters(6, 25);
 async function facts(db: Db): Promise<string[]> {
   const charges = await query(
     db,
-    `select s.n, p.kind, p.period_start, p.period_end, p.state, p.quantity,
+    `select s.n, p.kind, p.period_start, p.period_end, p.state, p.quantity, p.in_force_net,
        (select cast(sum(l.amount) as text) from invoice_lines l
         where l.billing_period_id = p.id and l.invoice_id = p.invoice_id) as net
      from billing_periods p join (select id, row_number() over (order by id) as n from subscriptions) s

@@ -31,6 +31,13 @@ export function createGiven(api: Api, anonymous: Api) {
     product,
     customer,
     plan,
+    coupon: (over: Overrides = {}) =>
+      create('/api/billing/coupons', {
+        code: `SAVE-${++count}`,
+        discountType: 'percentage',
+        discountValue: '10',
+        ...over,
+      }),
     taxRule: (over: Overrides = {}) =>
       create('/api/billing/tax-rules', { country: 'US', taxName: 'Sales Tax', rate: '0.0725', ...over }),
     apiKey: (over: Overrides = {}) => create('/api/api-keys', { name: 'Integration', ...over }),

@@ -8,6 +8,7 @@ export interface World {
   app: TestApp;
   customers: string[];
   plans: Map<number, { id: string; cycle: string }>;
+  coupons: Map<number, string>;
   /** The last POST, for a repetition with the same Idempotency-Key. */
   last?: { path: string; body: unknown; key: string; answer: Answer; at: string };
   posts: number;
@@ -40,6 +41,14 @@ const PLANS: Record<string, unknown>[] = [
   { pricingModel: 'flat', basePrice: '0.00' },
   { pricingModel: 'per_unit', basePrice: '1505', currency: 'JPY' },
 ];
+const COUPONS: Record<string, unknown>[] = [
+  { discountType: 'percentage', discountValue: '33.3333' },
+  { discountType: 'percentage', discountValue: '12.5', duration: 'repeating', durationCycles: 3 },
+  { discountType: 'percentage', discountValue: '100', duration: 'repeating', durationCycles: 2, maxRedemptions: 3 },
+  { discountType: 'percentage', discountValue: '20', duration: 'forever' },
+  { discountType: 'fixed_amount', discountValue: '10.01', duration: 'forever' },
+  { discountType: 'fixed_amount', discountValue: '75.00', duration: 'repeating', durationCycles: 5 },
+];
 const CYCLES = ['monthly', 'quarterly', 'yearly'];
 
 export type Job = 'lifecycle' | 'dunning' | 'run';
@@ -51,6 +60,7 @@ export async function startWorld(options: StartOptions = {}): Promise<World> {
     app,
     customers: [],
     plans: new Map(),
+    coupons: new Map(),
     posts: 0,
     waitJob: 'run',
     ranAt: app.clock.now(),
@@ -109,6 +119,14 @@ async function planAt(world: World, n: number): Promise<{ id: string; cycle: str
   const made = { id: plan.id, cycle: plan.billingCycle };
   world.plans.set(index, made);
   return made;
+}
+
+async function couponAt(world: World, n: number): Promise<string> {
+  const index = n % COUPONS.length;
+  const code =
+    world.coupons.get(index) ?? (await world.app.given.coupon({ code: `C${index}`, ...COUPONS[index] })).code;
+  world.coupons.set(index, code);
+  return code;
 }
 
 async function perform(world: World, step: Step): Promise<Answer | undefined> {
@@ -170,6 +188,12 @@ async function changeSubscription(world: World, step: SubStep): Promise<Answer |
   const path = `/api/billing/subscriptions/${sub.id}`;
   if (step.do === 'status') return api.put(path, { status: step.status });
   if (step.do === 'cancel') return api.delete(path);
+  if (step.do === 'discount')
+    return post(world, `${path}/discounts`, { couponCode: await couponAt(world, step.coupon) });
+  if (step.do === 'removeDiscount') {
+    const discount = await choose(world, 'subscription_discounts', step.discount, `subscription_id = '${sub.id}'`);
+    return discount && api.delete(`${path}/discounts/${discount.id}`);
+  }
   if (step.do === 'endAtPeriodEnd') return api.put(path, { cancelAtPeriodEnd: step.value });
   if (step.do === 'ahead') return api.put(path, { preRenewalInvoiceDays: step.days });
   const at = addMilliseconds(step.ms === 0 ? sub.current_period_end : (sub.next_action_at ?? sub.created_at), step.ms);

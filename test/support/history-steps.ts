@@ -9,6 +9,8 @@ export type Step =
   | { do: 'cancel'; sub: number }
   | { do: 'endAtPeriodEnd'; sub: number; value: boolean }
   | { do: 'ahead'; sub: number; days: number }
+  | { do: 'discount'; sub: number; coupon: number }
+  | { do: 'removeDiscount'; sub: number; discount: number }
   | { do: 'reprice'; plan: number; price: number }
   | { do: 'invoice'; customer: number; lines: [quantity: number, price: number][]; issue: boolean; ofSub: boolean }
   | { do: 'invoiceStatus'; invoice: number; status: 'issued' | 'paid' | 'void' }
@@ -69,6 +71,11 @@ const life: fc.WeightedArbitrary<Step>[] = [
   {
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('ahead' as const), sub: index, days: fc.constantFrom(0, 3, 7, 90) }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('discount' as const), sub: index, coupon: fc.nat({ max: 5 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('removeDiscount' as const), sub: index, discount: fc.nat({ max: 3 }) }),
   },
   {
     weight: 9,

@@ -2,9 +2,10 @@ import type { ErrorCode } from '../../src/platform/errors.ts';
 import type { Answer, Api } from './app.ts';
 import { deref, type Node, namesAnId, type Op } from './document.ts';
 
-/** One request to an operation. `id` fills the path, `query` follows the question mark. */
+/** One request to an operation. `id` fills the path, `below` the second id of it, `query` follows the question mark. */
 export interface Sent {
   id?: string;
+  below?: string;
   query?: string;
   body?: unknown;
   headers?: Record<string, string>;
@@ -12,8 +13,9 @@ export interface Sent {
   as?: Api;
 }
 
-export function send(op: Op, api: Api, { id, query, body, headers }: Sent): Promise<Answer> {
-  const path = op.path.replace(/\{\w+\}/g, id ?? 'no-id') + (query ? `?${query}` : '');
+export function send(op: Op, api: Api, { id, below, query, body, headers }: Sent): Promise<Answer> {
+  const path =
+    op.path.replace('{id}', id ?? 'no-id').replace(/\{\w+\}/g, below ?? id ?? 'no-id') + (query ? `?${query}` : '');
   if (op.method === 'GET') return api.get(path, headers);
   if (op.method === 'DELETE') return api.delete(path, headers);
   return op.method === 'PUT' ? api.put(path, body, headers) : api.post(path, body, headers);
@@ -48,7 +50,7 @@ export function codesOf(op: Op): ErrorCode[] {
   add(word === 'cron', 'invalid_cron_secret');
   add(hasPathId(op), 'not_found');
   for (const [name, member] of Object.entries(membersOf(schema)))
-    add(namesAnId(member), name === 'planId' ? 'plan_not_found' : 'not_found');
+    add(namesAnId(member), ['planId', 'appliesTo'].includes(name) ? 'plan_not_found' : 'not_found');
   add(known && op.method === 'POST', 'idempotency_key_reused');
   add(known && op.method === 'POST' && op.manual, 'idempotency_in_progress');
   add(takes(op, 'If-Match'), 'conflict');

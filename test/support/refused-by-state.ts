@@ -1,3 +1,4 @@
+import { addMilliseconds } from '../../src/platform/calendar.ts';
 import type { TestApp } from './app.ts';
 import type { Sent } from './outcomes.ts';
 import { UNKNOWN_ID } from './refusals.ts';
@@ -6,12 +7,14 @@ import {
   creditNote,
   creditNoteOf,
   creditOf,
+  park,
   parkedItem,
   payment,
   paymentOf,
   refundOf,
   unique,
   VALID,
+  type Worlds,
 } from './valid-requests.ts';
 
 const CROSS_SITE = { 'Sec-Fetch-Site': 'cross-site' };
@@ -63,6 +66,34 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
     async ({ app }) => ({ id: (await app.given.subscription({ trialDays: 7 })).id, body: { status: 'paused' } }),
   ],
   ['updateSubscription', 'conflict', ({ app }) => reviveCanceled(app)],
+  ['createSubscription', 'currency_mismatch', (worlds) => sellWith(worlds, OTHER_CURRENCY)],
+  ['createSubscription', 'coupon_expired', (worlds) => sellWith(worlds, { active: false })],
+  ['createSubscription', 'coupon_usage_exceeded', async (worlds) => soldOut(worlds.app, await sellWith(worlds))],
+  ['addSubscriptionDiscount', 'subscription_not_active', async ({ app }) => canceled(app, await discounted(app))],
+  ['addSubscriptionDiscount', 'currency_mismatch', ({ app }) => discounted(app, OTHER_CURRENCY)],
+  ['addSubscriptionDiscount', 'coupon_expired', ({ app }) => discounted(app, { active: false })],
+  ['addSubscriptionDiscount', 'coupon_usage_exceeded', async ({ app }) => soldOut(app, await discounted(app))],
+  ['addSubscriptionDiscount', 'already_exists', ({ app }) => discountedAlready(app)],
+  ['addSubscriptionDiscount', 'conflict', async ({ app }) => parkedWhileDue(app, await discounted(app))],
+  [
+    'removeSubscriptionDiscount',
+    'subscription_not_active',
+    async (worlds) => canceled(worlds.app, await VALID.removeSubscriptionDiscount!(worlds)),
+  ],
+  [
+    'removeSubscriptionDiscount',
+    'conflict',
+    async (worlds) => parkedWhileDue(worlds.app, await VALID.removeSubscriptionDiscount!(worlds)),
+  ],
+  ['createCoupon', 'already_exists', async ({ app }) => ({ body: couponOf((await app.given.coupon()).code) })],
+  ['createCoupon', 'plan_not_found', async () => ({ body: { ...couponOf(unique()), appliesTo: [UNKNOWN_ID] } })],
+  ['updateCoupon', 'conflict', async ({ app }) => ({ id: await redeemed(app), body: { discountValue: '99' } })],
+  [
+    'updateCoupon',
+    'plan_not_found',
+    async ({ app }) => ({ id: (await app.given.coupon()).id, body: { appliesTo: [UNKNOWN_ID] } }),
+  ],
+  ['deleteCoupon', 'delete_conflict', async ({ app }) => ({ id: await redeemed(app) })],
   [
     'createInvoice',
     'not_found',
@@ -130,6 +161,57 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['setTestClock', 'not_found', async () => ({ body: { now: '2100-01-01T00:00:00Z' } })],
   ['setTestClock', 'conflict', async ({ moving }) => ({ as: moving.api, body: { now: '2000-01-01T00:00:00Z' } })],
 ];
+
+const OTHER_CURRENCY = { discountType: 'fixed_amount', discountValue: '5', currency: 'EUR' };
+const couponOf = (code: string) => ({ code: code.toUpperCase(), discountType: 'percentage', discountValue: '10' });
+
+async function sellWith(worlds: Worlds, coupon: object = {}): Promise<Sent> {
+  const { code } = await worlds.app.given.coupon({ ...coupon });
+  return withMember(await VALID.createSubscription!(worlds), 'couponCode', code);
+}
+
+async function discounted(app: TestApp, coupon: object = {}): Promise<Sent> {
+  const { code: couponCode } = await app.given.coupon({ ...coupon });
+  return { id: (await app.given.subscription()).id, body: { couponCode } };
+}
+
+async function discountedAlready(app: TestApp): Promise<Sent> {
+  const sent = await discounted(app);
+  await app.api.post(`/api/billing/subscriptions/${sent.id}/discounts`, sent.body);
+  return sent;
+}
+
+async function canceled(app: TestApp, sent: Sent): Promise<Sent> {
+  await app.api.delete(`/api/billing/subscriptions/${sent.id}`);
+  return sent;
+}
+
+/** The one redemption there is has been used. */
+async function soldOut(app: TestApp, sent: Sent): Promise<Sent> {
+  const { couponCode } = sent.body as { couponCode: string };
+  const [{ id }] = (await app.api.get(`/api/billing/coupons?code=${couponCode}`)).body;
+  await app.api.put(`/api/billing/coupons/${id}`, { maxRedemptions: 1 });
+  await app.given.subscription({ couponCode });
+  return sent;
+}
+
+async function redeemed(app: TestApp): Promise<string> {
+  const { id, code } = await app.given.coupon();
+  await app.given.subscription({ couponCode: code });
+  return id;
+}
+
+/** The period is over, and the billing of the subscription is parked. */
+async function parkedWhileDue(app: TestApp, sent: Sent): Promise<Sent> {
+  const { id, now } = { id: sent.id!, now: app.clock.now() };
+  await app.database
+    .write('subscriptions')
+    .where({ id })
+    .update({ current_period_end: addMilliseconds(now, 1) });
+  app.clock.advance({ ms: 2 });
+  await park(app, id);
+  return sent;
+}
 
 const newUser = (email = `${unique()}@acme.example`) => ({ email, name: 'Ada', role: 'admin' });
 const withMember = ({ body, ...rest }: Sent, name: string, value: unknown): Sent => ({

@@ -58,6 +58,15 @@ export const SAMPLES: Record<string, Values> = {
     ...{ pre_renewal_invoice_days: 7, managed_by: 'stripe', provider_subscription_id: 'sub_1', next_action_at: LATER },
     ...{ metadata: '{}', version: 1, ...stamps },
   },
+  coupons: {
+    ...{ id: 'coupon', code: 'SAVE', code_key: 'save', name: 'SAVE', discount_type: 'percentage', percent_ppm: 100000 },
+    ...{ amount: null, currency: null, duration: 'repeating', duration_cycles: 3, max_redemptions: 2 },
+    ...{ times_redeemed: 1, valid_from: AT, valid_until: LATER, active: true, applies_to: '["plan"]', ...stamps },
+  },
+  subscription_discounts: {
+    ...{ id: 'discount', subscription_id: 'subscription', coupon_id: 'coupon', applied_at: AT, starts_at: AT },
+    ...{ ends_at: LATER, removed_at: null, created_at: AT },
+  },
   parked_items: {
     ...{ id: 'parked', subscription_id: 'subscription', customer_id: 'customer', code: 'x', message: 'm' },
     ...{ evidence: '{}', attempts: 1, parked_at: AT, resolved_at: null, created_at: AT },

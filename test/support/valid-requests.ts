@@ -82,6 +82,18 @@ export const VALID: Record<string, Make> = {
     body: { metadata: { plan: 'gold' } },
   }),
   cancelSubscription: async ({ app }) => ({ id: (await app.given.subscription()).id }),
+  async addSubscriptionDiscount({ app }) {
+    return { id: (await app.given.subscription()).id, body: { couponCode: (await app.given.coupon()).code } };
+  },
+  async removeSubscriptionDiscount({ app }) {
+    const { id, discounts } = await app.given.subscription({ couponCode: (await app.given.coupon()).code });
+    return { id, below: discounts[0].id };
+  },
+  listCoupons: nothing,
+  createCoupon: async () => ({ body: { code: unique(), discountType: 'percentage', discountValue: '12.5' } }),
+  getCoupon: async ({ app }) => ({ id: (await app.given.coupon()).id }),
+  updateCoupon: async ({ app }) => ({ id: (await app.given.coupon()).id, body: { discountValue: '25' } }),
+  deleteCoupon: async ({ app }) => ({ id: (await app.given.coupon()).id }),
   listInvoices: nothing,
   createInvoice: async ({ app }) => ({
     body: {
@@ -166,13 +178,16 @@ export const creditNote = async (app: TestApp, over: Record<string, unknown> = {
   made(app, '/api/billing/credit-notes', creditNoteOf((await app.given.invoice()).id, over));
 
 /** A parked item whose cause has gone: its subscription has nothing wrong. */
-export async function parkedItem(app: TestApp): Promise<string> {
-  const { id: subscriptionId, customerId } = await app.given.subscription();
+export const parkedItem = async (app: TestApp): Promise<string> => park(app, (await app.given.subscription()).id);
+
+/** Parks the billing of a subscription; answers the id of the item. */
+export async function park(app: TestApp, subscriptionId: string): Promise<string> {
   const [id, at] = [app.runtime.newIdAt(app.clock.now()), app.clock.now()];
+  const [{ customer_id }] = await app.database.read('subscriptions').where({ id: subscriptionId });
   await app.database.write('parked_items').insert({
     id,
     subscription_id: subscriptionId,
-    customer_id: customerId,
+    customer_id,
     code: 'internal_error',
     message: 'It was a passing fault.',
     evidence: '{}',

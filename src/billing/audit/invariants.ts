@@ -2,6 +2,7 @@ import type { Instant } from '../../platform/calendar.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { type Check, MAX_IDS } from './check.ts';
 import { creditChecks } from './credits.ts';
+import { discountChecks } from './discounts.ts';
 import { documentChecks } from './documents.ts';
 import { eventChecks } from './events.ts';
 import { ledgerChecks } from './ledger.ts';
@@ -23,6 +24,7 @@ export interface Violation {
 export const CHECKS: readonly Check[] = [
   ...ledgerChecks,
   ...documentChecks,
+  ...discountChecks,
   ...creditChecks,
   ...periodChecks,
   ...seriesChecks,

@@ -2,6 +2,8 @@ import { money } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import { subscriptionMrr } from '../pricing/mrr.ts';
+import { toPricing } from '../subscriptions/discount.ts';
+import { loadDiscounts } from '../subscriptions/discount-store.ts';
 import { toSubscription } from '../subscriptions/store.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 
@@ -42,6 +44,10 @@ async function findWrongMrr(db: Db): Promise<string[]> {
   for await (const page of pages) {
     const subs = page.map(toSubscription);
     const versions = await loadPlanVersions(db, new Set(subs.map(({ planVersionId }) => planVersionId)));
+    const discounts = await loadDiscounts(
+      db,
+      subs.map(({ id }) => id),
+    );
     for (const [i, sub] of subs.entries()) {
       const version = versions.get(sub.planVersionId)!;
       const charge = {
@@ -51,7 +57,8 @@ async function findWrongMrr(db: Db): Promise<string[]> {
         periodStart: sub.currentPeriodStart,
         periodEnd: sub.currentPeriodEnd,
       };
-      if (subscriptionMrr(sub.status, charge, []) !== money(page[i]!.moved)) wrong.push(sub.id);
+      const attached = (discounts.get(sub.id) ?? []).map(toPricing);
+      if (subscriptionMrr(sub.status, charge, attached) !== money(page[i]!.moved)) wrong.push(sub.id);
     }
     if (wrong.length > MAX_IDS) break;
   }

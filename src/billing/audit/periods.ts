@@ -5,12 +5,12 @@ import { toSubscription } from '../subscriptions/store.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 
 /**
- * A withdrawn charge stands on a live invoice that a credit note took back as a whole (rules Q9), unless nothing was left
- * to take back.
+ * A withdrawn charge stands on a live invoice that a credit note took back as a whole, or that charged nothing or has
+ * nothing left to take back (rules Q9).
  */
-const NOT_WITHDRAWN = `not exists (
+const NOT_WITHDRAWN = `i.total > 0 and not exists (
   select 1 from credit_notes c where c.invoice_id = i.id and c.cause = 'withdrawn' and c.status = 'issued')
-  and not (i.total > 0 and i.reversed_amount = i.total)`;
+  and i.reversed_amount < i.total`;
 const RESUMED = `select distinct resource_id, created_at from events where type = 'subscription.resumed'`;
 const PARKED = 'select 1 from parked_items p where p.subscription_id = s.id and p.resolved_at is null';
 /** Billed at least once: not in a trial, nor canceled within one. */

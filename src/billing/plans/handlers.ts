@@ -87,7 +87,10 @@ export const plans: Handlers<'plans'> = {
     if (!plan) throw notFound('plan');
     checkVersion(context, plan.version);
     if (await store.planIsUsed(context.db, path.id))
-      throw refuse('delete_conflict', 'The plan has or had subscriptions. Set active to false instead.');
+      throw refuse(
+        'delete_conflict',
+        'The plan has or had subscriptions, or a coupon names it. Set active to false instead.',
+      );
     await store.deletePlan(context.db, path.id);
     context.audit({ entityType: 'plan', entityId: path.id });
   },

@@ -67,10 +67,11 @@ export async function loadPlanVersions(db: Db, versionIds: Iterable<string>): Pr
   return new Map(rows.map((row) => [row.version_id, versionOf(fromRow(row))]));
 }
 
-/** Makes sure that the plan exists. Throws AppError `plan_not_found`. */
-export async function requirePlan(db: Db, id: string): Promise<void> {
-  if ((await db('plans').where({ id }).select('id').forKeyShare()).length === 0)
-    throw refuse('plan_not_found', 'No such plan.');
+/** Makes sure that the plans exist, and keep existing until the commit. Throws AppError `plan_not_found`. */
+export async function requirePlans(db: Db, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const held = await db('plans').whereIn('id', inList(ids)).orderBy('id').select('id').forKeyShare();
+  if (held.length < new Set(ids).size) throw refuse('plan_not_found', 'No such plan.');
 }
 
 export async function productHasPlans(db: Db, productId: string): Promise<boolean> {
@@ -110,7 +111,7 @@ export async function insertVersion(db: Db, plan: Plan): Promise<void> {
   });
 }
 
-/** Whether a subscription of any state, present or coming, is or was on the plan (rules P1). */
+/** Whether a subscription of any state, present or coming, is or was on the plan, or a coupon names it (rules P1). */
 export async function planIsUsed(db: Db, id: string): Promise<boolean> {
   const versions = db('plan_versions').where({ plan_id: id }).select('id');
   const uses = [
@@ -119,6 +120,7 @@ export async function planIsUsed(db: Db, id: string): Promise<boolean> {
     db('subscriptions')
       .whereNotNull('pending_change')
       .whereRaw('cast(pending_change as text) like ?', [`%${id}%`]),
+    db('coupons').whereRaw('cast(applies_to as text) like ?', [`%${id}%`]),
     db('billing_periods').whereIn('plan_version_id', versions.clone()),
     db('invoice_lines').whereIn('plan_version_id', versions.clone()),
   ];

@@ -66,9 +66,10 @@ export function soldRatio(
   return ownCycleOnly && soldCycle !== price.billingCycle ? undefined : cycleRatio(price.billingCycle, soldCycle);
 }
 
-/** Whether the plan charges anything at the start of a period. */
+/** Whether the plan charges anything at the start of a period; a basePrice of zero counts as not given (rules P3). */
 export function billsInAdvance(price: PlanPrice): boolean {
-  return price.pricingModel !== 'usage_based' || price.unitPrice !== null || price.tiers !== null;
+  if (price.pricingModel !== 'usage_based') return true;
+  return !isZero(price.basePrice) && (price.unitPrice !== null || price.tiers !== null);
 }
 
 /** Texts -> tiers; throws RangeError for a text that is not a decimal. */

@@ -4,6 +4,7 @@ import { invalid } from '../../platform/errors.ts';
 import { AmountError, checkAmount, formatMoney } from '../../platform/money.ts';
 import type { Work } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
+import type { CouponClaim } from '../coupons/redeem.ts';
 import type { PlanVersion } from '../plans/plan.ts';
 import { advanceAmount, type Charge } from '../pricing/lines.ts';
 import { type BillingCycle, billsInAdvance, soldRatio } from '../pricing/prices.ts';
@@ -11,6 +12,7 @@ import { type Saved, saveNewUnit } from './save.ts';
 import type { Subscription } from './subscription.ts';
 import { begin, trialNoticeAt } from './transitions.ts';
 import { currentCharge, newUnit } from './unit.ts';
+import { attachDiscount } from './unit-discounts.ts';
 
 export interface NewSubscription {
   billingCycle: BillingCycle;
@@ -18,6 +20,8 @@ export interface NewSubscription {
   trialDays?: number | undefined;
   preRenewalInvoiceDays?: number | undefined;
   metadata?: Record<string, unknown> | undefined;
+  /** Redeemed for it; its discount counts from the first paid period on. */
+  coupon?: CouponClaim | undefined;
 }
 
 /** Sells a plan: the trial or the first period begins now, and what is due in advance is invoiced (rules S2, S6). */
@@ -36,6 +40,10 @@ export async function createSubscription(
   unit.cause = 'create';
   const amount = priceOf(currentCharge(unit, sub));
   if (trialDays === 0) begin(unit, work, work.now);
+  if (asked.coupon) {
+    const { coupon } = await attachDiscount(unit, work, asked.coupon, trialDays === 0 ? 0 : 1);
+    unit.sub.couponCode = coupon.code;
+  }
   emitCreated(work, unit.sub, version, billsInAdvance(version.price) ? amount : null);
   return saveNewUnit(billing, unit);
 }
@@ -90,6 +98,7 @@ function bareSubscription(
     pauseReason: null,
     preRenewalInvoiceDays: asked.preRenewalInvoiceDays ?? settings.preRenewalInvoiceDays,
     managedBy: null,
+    couponCode: null,
     nextActionAt: null,
     errorCount: 0,
     lastError: null,

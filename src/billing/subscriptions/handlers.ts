@@ -4,16 +4,15 @@ import { changesOf } from '../../platform/changes.ts';
 import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
-import { checkVersion } from '../../platform/http/versions.ts';
-import { type Billing, closeBilling, openBilling } from '../billing.ts';
+import { closeBilling, openBilling } from '../billing.ts';
+import { claimCoupon } from '../coupons/redeem.ts';
 import { findSellablePlan } from '../plans/store.ts';
+import { changeSubscription } from './change.ts';
 import { createSubscription as sell } from './create.ts';
-import { bringUpToDate } from './due.ts';
+import { addSubscriptionDiscount, removeSubscriptionDiscount } from './discount-handlers.ts';
 import { blockedSubscriptions } from './heal.ts';
-import { presentSubscription } from './present.ts';
-import { saveUnits } from './save.ts';
+import { presenterOf } from './present.ts';
 import * as store from './store.ts';
-import type { Subscription } from './subscription.ts';
 import { cancel, endTrial, pause, refuseCanceled, resume, setCancelAtPeriodEnd } from './transitions.ts';
 import type { SubscriptionUnit } from './unit.ts';
 
@@ -22,7 +21,8 @@ type Tag = Handlers<'subscriptions'>;
 const listSubscriptions: Tag['listSubscriptions'] = async ({ query }, { db, scope }) => {
   const page = pageRequest('subscriptions', query);
   const rows = await store.listSubscriptions(db, scope, query, page);
-  return paged('subscriptions', page, rows, ({ id }) => id, presentSubscription);
+  const present = await presenterOf(db, rows);
+  return paged('subscriptions', page, rows, ({ id }) => id, present);
 };
 
 const getSubscription: Tag['getSubscription'] = async ({ path }, { db, scope }) => presentOne({ db, scope }, path.id);
@@ -32,19 +32,21 @@ const createSubscription: Tag['createSubscription'] = async ({ body }, context) 
   if (scope !== null && body.trialDays !== undefined)
     throw new AppError('forbidden', 'An API key of a customer cannot choose the trial.');
   if (scope !== null && body.customerId !== scope) throw notFound('customer');
+  const { couponCode, ...asked } = body;
+  const coupon = couponCode == null ? undefined : await claimCoupon(db, couponCode);
   await requireCustomer(db, body.customerId);
   const customer = (await loadBillingCustomers(db, [body.customerId])).get(body.customerId);
   if (!customer) throw notFound('customer');
   const version = await findSellablePlan(db, body.planId);
   const billing = await openBilling(context);
-  const { unit } = await sell(billing, customer, version, body);
+  const { unit } = await sell(billing, customer, version, { ...asked, coupon });
   await closeBilling(billing);
   context.audit({ entityType: 'subscription', entityId: unit.sub.id, changes: changesOf<object>({}, { ...unit.sub }) });
   return presentOne(context, unit.sub.id);
 };
 
-const updateSubscription: Tag['updateSubscription'] = ({ path, body }, context) =>
-  change(context, path.id, async (billing, unit) => {
+const updateSubscription: Tag['updateSubscription'] = async ({ path, body }, context) => {
+  await changeSubscription(context, path.id, async (billing, unit) => {
     const { sub } = unit;
     const { status, ...others } = body;
     refuseCanceled(unit, body);
@@ -53,9 +55,11 @@ const updateSubscription: Tag['updateSubscription'] = ({ path, body }, context) 
     if (others.cancelAtPeriodEnd !== undefined) setCancelAtPeriodEnd(unit, billing.work, others.cancelAtPeriodEnd);
     if (status !== undefined) await changeStatus(context, unit, status);
   });
+  return presentOne(context, path.id);
+};
 
 const cancelSubscription: Tag['cancelSubscription'] = async ({ path }, context) => {
-  await change(context, path.id, async ({ work }, unit) => {
+  await changeSubscription(context, path.id, async ({ work }, unit) => {
     if (unit.sub.status !== 'canceled') cancel(unit, work.now, 'requested');
   });
 };
@@ -66,38 +70,21 @@ export const subscriptions: Tag = {
   createSubscription,
   updateSubscription,
   cancelSubscription,
+  addSubscriptionDiscount,
+  removeSubscriptionDiscount,
   v1ListSubscriptions: listSubscriptions,
   v1GetSubscription: getSubscription,
   v1CreateSubscription: createSubscription,
   v1UpdateSubscription: updateSubscription,
   v1CancelSubscription: cancelSubscription,
+  v1AddSubscriptionDiscount: addSubscriptionDiscount,
+  v1RemoveSubscriptionDiscount: removeSubscriptionDiscount,
 };
 
 async function presentOne({ db, scope }: Pick<Context, 'db' | 'scope'>, id: string) {
   const sub = await store.findSubscription(db, scope, id);
   if (!sub) throw notFound('subscription');
-  return presentSubscription(sub);
-}
-
-/** Locks, compares If-Match, does what was due, lets `apply` change the unit, and writes everything (rules S13, X6). */
-async function change(
-  context: Context,
-  id: string,
-  apply: (billing: Billing, unit: SubscriptionUnit) => Promise<void>,
-) {
-  const [sub] = await store.lockSubscriptions(context.db, [id]);
-  if (!sub || (context.scope !== null && sub.customerId !== context.scope)) throw notFound('subscription');
-  checkVersion(context, sub.version);
-  const billing = await openBilling(context);
-  const unit = await bringUpToDate(billing, sub);
-  await apply(billing, unit);
-  const changes = changesOf<Subscription>(unit.before, unit.sub);
-  if (Object.keys(changes).length > 0) {
-    await saveUnits(billing, [unit]);
-    context.audit({ entityType: 'subscription', entityId: id, changes });
-  }
-  await closeBilling(billing);
-  return presentOne(context, id);
+  return (await presenterOf(db, [sub]))(sub);
 }
 
 /** The states a person can ask for (rules §8.1, S1); the present one is a no-op. */

@@ -1,16 +1,30 @@
 import { subscriptionMrr } from '../pricing/mrr.ts';
+import { type SubscriptionDiscount, toPricing } from './discount.ts';
 import { isBilled, type Subscription } from './subscription.ts';
 import { currentCharge, type SubscriptionUnit } from './unit.ts';
+import { recurring } from './unit-discounts.ts';
 
-/** Monthly recurring revenue of the subscription as it is (or was), minor units (rules R2). */
-export function mrrOf(unit: SubscriptionUnit, sub: Subscription): bigint {
+/** Monthly recurring revenue of the subscription before and after the work, minor units (rules R2). */
+export function mrrBeforeAndAfter(unit: SubscriptionUnit): { before: bigint; after: bigint } {
+  const { before, sub, discounts, discountsBefore } = unit;
+  if (sameMrr(unit)) return { before: 0n, after: 0n };
+  return { before: mrrOf(unit, before, discountsBefore), after: mrrOf(unit, sub, discounts) };
+}
+
+function mrrOf(unit: SubscriptionUnit, sub: Subscription, discounts: readonly SubscriptionDiscount[]): bigint {
   if (!isBilled(sub.status)) return 0n;
-  return subscriptionMrr(sub.status, currentCharge(unit, sub), []);
+  return subscriptionMrr(sub.status, currentCharge(unit, sub), recurring(discounts, sub).map(toPricing));
 }
 
 /** Nothing that MRR depends on has changed, so there is nothing to compute. */
-export const sameMrr = (a: Subscription, b: Subscription): boolean =>
-  isBilled(a.status) === isBilled(b.status) &&
-  a.planVersionId === b.planVersionId &&
-  a.quantity === b.quantity &&
-  a.billingCycle === b.billingCycle;
+function sameMrr({ before, sub, discounts, discountsBefore }: SubscriptionUnit): boolean {
+  return (
+    isBilled(before.status) === isBilled(sub.status) &&
+    before.planVersionId === sub.planVersionId &&
+    before.quantity === sub.quantity &&
+    before.billingCycle === sub.billingCycle &&
+    ids(recurring(discountsBefore, before)) === ids(recurring(discounts, sub))
+  );
+}
+
+const ids = (discounts: SubscriptionDiscount[]): string => discounts.map(({ id }) => id).join();

@@ -1,9 +1,13 @@
-import type { Subscription as Shown } from '../../../generated/types.gen.ts';
+import type { Subscription as Shown, SubscriptionDiscount as ShownDiscount } from '../../../generated/types.gen.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import { formatValue } from '../coupons/discount-terms.ts';
+import { isRunning, remainingCycles, type SubscriptionDiscount } from './discount.ts';
+import { loadDiscounts } from './discount-store.ts';
 import { listSubscriptions, type NamedSubscription } from './store.ts';
+import type { Subscription } from './subscription.ts';
 
-/** The API shape. */
-export const presentSubscription = (sub: NamedSubscription): Shown => ({
+/** The API shape; of all its discounts the running ones are shown. */
+const presentSubscription = (sub: NamedSubscription, discounts: SubscriptionDiscount[]): Shown => ({
   id: sub.id,
   customerId: sub.customerId,
   customerName: sub.customerName,
@@ -18,8 +22,8 @@ export const presentSubscription = (sub: NamedSubscription): Shown => ({
   currentPeriodEnd: sub.currentPeriodEnd,
   cancelAtPeriodEnd: sub.cancelAtPeriodEnd,
   trialEnd: sub.trialEnd,
-  couponCode: null,
-  discounts: [],
+  couponCode: sub.couponCode,
+  discounts: discounts.filter((one) => isRunning(one, sub)).map((one) => presentDiscount(one, sub)),
   preRenewalInvoiceDays: sub.preRenewalInvoiceDays,
   pendingChange: null,
   metadata: sub.metadata as Shown['metadata'],
@@ -32,8 +36,37 @@ export const presentSubscription = (sub: NamedSubscription): Shown => ({
   updatedAt: sub.updatedAt,
 });
 
+export function presentDiscount(discount: SubscriptionDiscount, sub: Subscription): ShownDiscount {
+  const { id, subscriptionId, coupon, appliedAt, removedAt, endsAt } = discount;
+  const left = remainingCycles(discount, sub);
+  return {
+    id,
+    subscriptionId,
+    couponId: coupon.id,
+    couponCode: coupon.code,
+    name: coupon.name,
+    discountType: coupon.terms.type,
+    discountValue: formatValue(coupon.terms),
+    currency: coupon.terms.currency,
+    duration: coupon.duration,
+    remainingCycles: left,
+    appliedAt,
+    endedAt: removedAt ?? (left === 0 ? endsAt : null),
+  };
+}
+
+/** How each of these subscriptions is presented; what that takes is read for all of them at once. */
+export async function presenterOf(db: Db, subs: NamedSubscription[]): Promise<(sub: NamedSubscription) => Shown> {
+  const discounts = await loadDiscounts(
+    db,
+    subs.map(({ id }) => id),
+  );
+  return (sub) => presentSubscription(sub, discounts.get(sub.id) ?? []);
+}
+
 /** The newest subscriptions of a customer, in all states. */
 export async function listCustomerSubscriptions(db: Db, customerId: string, limit: number): Promise<Shown[]> {
   const rows = await listSubscriptions(db, customerId, {}, { limit, after: undefined });
-  return rows.slice(0, limit).map(presentSubscription);
+  const present = await presenterOf(db, rows);
+  return rows.slice(0, limit).map(present);
 }

@@ -8,11 +8,12 @@ import { withdrawInvoices } from '../invoices/withdraw.ts';
 import { type MrrChange, recordMrr } from '../mrr/movements.ts';
 import { netOfPeriod } from '../pricing/compose.ts';
 import { advanceAmount, advanceLines, type LineInput, usageLines } from '../pricing/lines.ts';
-import { mrrOf, sameMrr } from './mrr.ts';
+import { mrrBeforeAndAfter } from './mrr.ts';
 import * as store from './store.ts';
 import type { BillingPeriod, Subscription } from './subscription.ts';
 import { nextAction } from './transitions.ts';
 import { type Bill, chargeOf, currentCharge, emit, replan, type SubscriptionUnit, versionOf } from './unit.ts';
+import { changedDiscounts, discountsFor, saveDiscounts } from './unit-discounts.ts';
 
 export interface Saved {
   unit: SubscriptionUnit;
@@ -32,6 +33,7 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
     work.db,
     units.flatMap(({ inserted }) => inserted),
   );
+  await saveDiscounts(work.db, units);
   const issued = await issueBills(billing, units);
   await store.updatePendingPeriods(
     work.db,
@@ -118,7 +120,10 @@ function draftOf(billing: Billing, unit: SubscriptionUnit, bill: Bill, lines: Li
     origin: bill.origin,
     currency: unit.sub.currency,
     lines,
-    discounts: [],
+    discounts: discountsFor(
+      unit,
+      bill.periods.map(({ periodStart }) => periodStart),
+    ),
     category: versionOf(unit).productType,
     dueDate: null,
     collectAt: bill.preGenerated && start > now ? start : now,
@@ -129,9 +134,7 @@ function draftOf(billing: Billing, unit: SubscriptionUnit, bill: Bill, lines: Li
 }
 
 function mrrChange(unit: SubscriptionUnit): MrrChange[] {
-  if (sameMrr(unit.before, unit.sub)) return [];
-  const before = mrrOf(unit, unit.before);
-  const after = mrrOf(unit, unit.sub);
+  const { before, after } = mrrBeforeAndAfter(unit);
   if (before === after) return [];
   const { id, customerId, currency } = unit.sub;
   const { productId } = versionOf(unit);
@@ -149,12 +152,14 @@ function finish(unit: SubscriptionUnit, now: string): void {
   sub.errorCount = 0;
   sub.lastError = null;
   const members = changesOf<Subscription>(before, sub);
-  if (SHOWN.some((member) => member in members)) {
+  const discounts = changedDiscounts(unit);
+  if (discounts || SHOWN.some((member) => member in members)) {
     sub.version += 1;
     sub.updatedAt = now;
   }
   if (unit.renewed) emit(unit, 'subscription.renewed', renewedData(unit));
-  const changes = TOLD.filter((member) => member in members);
+  const changes: string[] = TOLD.filter((member) => member in members);
+  if (discounts) changes.push('discounts');
   if (changes.length === 0) return;
   const { status, quantity, cancelAtPeriodEnd } = sub;
   emit(unit, 'subscription.updated', { status, quantity, cancelAtPeriodEnd, changes });
@@ -178,6 +183,7 @@ export async function saveNewUnit(billing: Billing, unit: SubscriptionUnit): Pro
   unit.sub.nextActionAt = nextAction(unit)?.at ?? null;
   await store.insertSubscription(work.db, unit.sub);
   await store.insertPeriods(work.db, unit.inserted);
+  await saveDiscounts(work.db, [unit]);
   await recordMrr(work, mrrChange(unit));
   const issued = (await issueBills(billing, [unit])).get(unit) ?? [];
   await store.updatePendingPeriods(work.db, [...unit.updated]);

@@ -39,6 +39,7 @@ export function toSubscription(row: Row): Subscription {
     pauseReason: row.pause_reason,
     preRenewalInvoiceDays: int(row.pre_renewal_invoice_days),
     managedBy: row.managed_by,
+    couponCode: row.coupon_code,
     nextActionAt: row.next_action_at,
     errorCount: int(row.error_count),
     lastError: row.last_error,
@@ -71,6 +72,7 @@ function toRow(sub: Subscription): Record<string, unknown> {
     paused_at: sub.pausedAt,
     pause_reason: sub.pauseReason,
     pre_renewal_invoice_days: sub.preRenewalInvoiceDays,
+    coupon_code: sub.couponCode,
     next_action_at: sub.nextActionAt,
     error_count: sub.errorCount,
     last_error: sub.lastError,
@@ -87,7 +89,7 @@ export const insertSubscription = (db: Db, sub: Subscription): Promise<unknown> 
 /** Writes everything that can change after the creation. */
 export async function updateSubscriptions(db: Db, subs: Subscription[]): Promise<void> {
   const rows = subs.map((sub) => {
-    const { customer_id: _customer, currency: _currency, created_at: _created, ...rest } = toRow(sub);
+    const { customer_id: _c, currency: _cur, coupon_code: _code, created_at: _at, ...rest } = toRow(sub);
     return rest;
   });
   await updateRows(db, 'subscriptions', 'id', rows);

@@ -29,6 +29,8 @@ export interface Subscription {
   pauseReason: PauseReason | null;
   preRenewalInvoiceDays: number;
   managedBy: string | null;
+  /** The coupon redeemed at creation. */
+  couponCode: string | null;
   nextActionAt: Instant | null;
   /** Failed tries in a row of the present due action (rules S12). */
   errorCount: number;

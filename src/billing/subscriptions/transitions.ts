@@ -12,6 +12,7 @@ import {
   type Subscription,
 } from './subscription.ts';
 import { emit, replan, type SubscriptionUnit } from './unit.ts';
+import { moveWindows } from './unit-discounts.ts';
 
 /**
  * The state machine of rules §8.1. Each function changes the unit in memory and says what is to be billed or withdrawn;
@@ -32,6 +33,7 @@ function bill(unit: SubscriptionUnit, periods: BillingPeriod[], origin: InvoiceO
 export function begin(unit: SubscriptionUnit, work: Work, start: Instant): void {
   unit.sub.status = 'active';
   restartPeriods(unit.sub, start);
+  moveWindows(unit);
   replan(unit, work);
   bill(unit, pendingAdvance(unit, start), 'first');
 }
@@ -136,6 +138,7 @@ export function resume(unit: SubscriptionUnit, work: Work, reason: 'requested' |
   emit(unit, 'subscription.resumed', { reason });
   if (!over) return;
   restartPeriods(sub, work.now);
+  moveWindows(unit);
   replan(unit, work);
   bill(unit, [...pendingUsage(unit, work.now), ...pendingAdvance(unit, work.now)], 'resume');
 }

@@ -4,6 +4,8 @@ import type { InvoiceOrigin } from '../invoices/invoice.ts';
 import type { PlanVersion } from '../plans/plan.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import type { Charge } from '../pricing/lines.ts';
+import type { SubscriptionDiscount } from './discount.ts';
+import { loadDiscounts } from './discount-store.ts';
 import { planPeriods } from './periods.ts';
 import * as store from './store.ts';
 import type { BillingPeriod, Subscription } from './subscription.ts';
@@ -26,6 +28,9 @@ export interface SubscriptionUnit {
   readonly customer: BillingCustomer;
   readonly versions: Map<string, PlanVersion>;
   periods: BillingPeriod[];
+  /** Every discount it ever had, in the order of attachment; a new one is added at the end (rules D). */
+  readonly discounts: SubscriptionDiscount[];
+  readonly discountsBefore: readonly SubscriptionDiscount[];
   inserted: BillingPeriod[];
   updated: Set<BillingPeriod>;
   removed: BillingPeriod[];
@@ -51,8 +56,15 @@ export async function loadUnits(work: Work, subs: Subscription[]): Promise<Subsc
   );
   const versionIds = new Set([...subs, ...periods].map(({ planVersionId }) => planVersionId));
   const versions = await loadPlanVersions(work.db, [...versionIds]);
+  const discounts = await loadDiscounts(
+    work.db,
+    subs.map(({ id }) => id),
+  );
   const bySubscription = Map.groupBy(periods, ({ subscriptionId }) => subscriptionId);
-  return subs.map((sub) => newUnit(sub, customers.get(sub.customerId)!, versions, bySubscription.get(sub.id) ?? []));
+  return subs.map((sub) => {
+    const customer = customers.get(sub.customerId)!;
+    return newUnit(sub, customer, versions, bySubscription.get(sub.id) ?? [], discounts.get(sub.id));
+  });
 }
 
 export function newUnit(
@@ -60,6 +72,7 @@ export function newUnit(
   customer: BillingCustomer,
   versions: Map<string, PlanVersion>,
   periods: BillingPeriod[],
+  discounts: SubscriptionDiscount[] = [],
 ): SubscriptionUnit {
   return {
     before: structuredClone(sub),
@@ -67,6 +80,8 @@ export function newUnit(
     customer,
     versions,
     periods,
+    discounts,
+    discountsBefore: discounts.map((discount) => ({ ...discount })),
     inserted: [],
     updated: new Set(),
     removed: [],

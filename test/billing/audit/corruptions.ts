@@ -177,6 +177,13 @@ const others: Corruption[] = [
     breaks: ['INV17'],
   },
   { name: 'a movement of another kind', sql: [`update mrr_movements set kind = 'churn'`], breaks: ['INV17'] },
+  { name: 'a redemption of nothing', sql: ['update coupons set times_redeemed = 2'], breaks: ['INV21'] },
+  { name: 'a redemption too many', sql: ['update coupons set max_redemptions = 0'], breaks: ['INV21'] },
+  {
+    name: 'a discount line of no discount',
+    sql: [`update invoice_lines set discount_id = 'x' where kind = 'discount'`],
+    breaks: ['INV21'],
+  },
   {
     name: 'past due without reason',
     sql: [`update subscriptions set status = 'past_due' where status = 'active'`],

@@ -35,6 +35,7 @@ async function tellStory({ given, api, clock, cron, drain }: TestApp): Promise<v
   const [paying, pausing, ending, unpaid] = [await sub(), await sub(), await sub(), await sub()];
   await sub({ planId: usage.id });
   await sub({ trialDays: 60 });
+  await sub({ couponCode: (await given.coupon({ duration: 'forever' })).code });
   const put = (id: string, body: object) => api.put(`/api/billing/subscriptions/${id}`, body);
   const invoicesOf = async (id: string) => (await api.get(`/api/billing/invoices?subscriptionId=${id}`)).body;
   const pay = async (id: string, amount: string) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { findSellablePlan, loadPlanVersions, requirePlan } from '../../../src/billing/plans/store.ts';
+import { findSellablePlan, loadPlanVersions, requirePlans } from '../../../src/billing/plans/store.ts';
 import { formatDecimal } from '../../../src/platform/decimal.ts';
 import { startApp, type TestApp } from '../../support/app.ts';
 import { UNKNOWN_ID } from '../../support/refusals.ts';
@@ -53,7 +53,7 @@ describe('what the billing reads of plans', () => {
     const refusal = { code: 'plan_not_found', status: 404 };
     await expect(find(UNKNOWN_ID)).rejects.toMatchObject(refusal);
     await expect(find(stopped.id)).rejects.toMatchObject(refusal);
-    const need = (id: string) => app.database.transaction((trx) => requirePlan(trx, id));
+    const need = (id: string) => app.database.transaction((trx) => requirePlans(trx, [id]));
     await expect(need(UNKNOWN_ID)).rejects.toMatchObject(refusal);
     await expect(need(stopped.id)).resolves.toBeUndefined();
   });

@@ -1,0 +1,34 @@
+import { changesOf } from '../../platform/changes.ts';
+import { notFound } from '../../platform/errors.ts';
+import type { Context } from '../../platform/http/operations.ts';
+import { checkVersion } from '../../platform/http/versions.ts';
+import { type Billing, closeBilling, openBilling } from '../billing.ts';
+import { bringUpToDate } from './due.ts';
+import { saveUnits } from './save.ts';
+import * as store from './store.ts';
+import type { Subscription } from './subscription.ts';
+import type { SubscriptionUnit } from './unit.ts';
+import { changedDiscounts } from './unit-discounts.ts';
+
+/** Locks, compares If-Match, does what was due, lets `apply` change the unit, and writes everything (rules S13, X6). */
+export async function changeSubscription(
+  context: Context,
+  id: string,
+  apply: (billing: Billing, unit: SubscriptionUnit) => Promise<void>,
+): Promise<SubscriptionUnit> {
+  const [sub] = await store.lockSubscriptions(context.db, [id]);
+  if (!sub || (context.scope !== null && sub.customerId !== context.scope)) throw notFound('subscription');
+  checkVersion(context, sub.version);
+  const billing = await openBilling(context);
+  const unit = await bringUpToDate(billing, sub);
+  await apply(billing, unit);
+  const changes = changesOf<Subscription>(unit.before, unit.sub);
+  const discounts = changedDiscounts(unit);
+  if (discounts) changes.discounts = discounts;
+  if (Object.keys(changes).length > 0) {
+    await saveUnits(billing, [unit]);
+    context.audit({ entityType: 'subscription', entityId: id, changes });
+  }
+  await closeBilling(billing);
+  return unit;
+}

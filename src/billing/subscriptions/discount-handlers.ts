@@ -1,0 +1,33 @@
+import { notFound } from '../../platform/errors.ts';
+import type { Handlers } from '../../platform/http/operations.ts';
+import { claimCoupon } from '../coupons/redeem.ts';
+import { changeSubscription } from './change.ts';
+import type { SubscriptionDiscount } from './discount.ts';
+import { presentDiscount } from './present.ts';
+import { withdrawNext } from './transitions.ts';
+import { attachDiscount, coversNext, detachDiscount, requireDiscountable } from './unit-discounts.ts';
+
+type Tag = Handlers<'subscriptions'>;
+
+/** The next period changes with its discounts: an invoice it already has is withdrawn (rules D5, Q9). */
+export const addSubscriptionDiscount: Tag['addSubscriptionDiscount'] = async ({ path, body }, context) => {
+  const claim = await claimCoupon(context.db, body.couponCode);
+  let added: SubscriptionDiscount;
+  const { sub } = await changeSubscription(context, path.id, async ({ work }, unit) => {
+    requireDiscountable(unit);
+    added = await attachDiscount(unit, work, claim);
+    if (coversNext(unit, added)) withdrawNext(unit);
+  });
+  return presentDiscount(added!, sub);
+};
+
+export const removeSubscriptionDiscount: Tag['removeSubscriptionDiscount'] = async ({ path }, context) => {
+  await changeSubscription(context, path.id, async ({ work }, unit) => {
+    const discount = unit.discounts.find(({ id }) => id === path.discountId);
+    if (!discount) throw notFound('discount');
+    if (discount.removedAt !== null) return;
+    requireDiscountable(unit);
+    if (coversNext(unit, discount)) withdrawNext(unit);
+    detachDiscount(unit, work, discount);
+  });
+};
