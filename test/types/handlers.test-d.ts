@@ -30,7 +30,7 @@ export const extra: Products = { ...real, archiveProduct: async () => product };
 export const missingTag: AllHandlers = withoutProducts;
 
 // @ts-expect-error TS2353: a tag that the contract does not know
-export const extraTag: AllHandlers = { ...all, coupons: {} };
+export const extraTag: AllHandlers = { ...all, tips: {} };
 
 // The answer.
 
