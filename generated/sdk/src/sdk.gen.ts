@@ -776,12 +776,12 @@ export class Subscriptions extends HeyApiClient {
      * With trial days (the body's, else the plan's) the subscription is `trialing` and the first period starts at
      * the trial's end. Without, it is `active`, its first period starts now and its invoice is issued in the same
      * transaction (none when the plan bills nothing in advance). Later periods keep the original day of the month:
-     * Jan 31, Feb 28, Mar 31. A plan with a `licenseTemplate` makes a licence at once.
+     * Jan 31, Feb 28, Mar 31.
      *
      * `couponCode` redeems a coupon, checked as by `addSubscriptionDiscount`; its discount covers periods from the
      * first paid one on.
      *
-     * Emits `subscription.created`, and `invoice.created`, `invoice.issued`, `license.created` as they happen.
+     * Emits `subscription.created`, and `invoice.created`, `invoice.issued` as they happen.
      */
     public create<ThrowOnError extends boolean = true>(options: Options<CreateSubscriptionData, ThrowOnError>): RequestResult<CreateSubscriptionResponses, CreateSubscriptionErrors, ThrowOnError> {
         return (options.client ?? this.client).post<CreateSubscriptionResponses, CreateSubscriptionErrors, ThrowOnError>({
@@ -1431,8 +1431,8 @@ export class Cron extends HeyApiClient {
     /**
      * Run the dunning job
      *
-     * Marks the invoices that are past due as overdue and starts their dunning. Runs also inside the server, under
-     * the same guarantees as the lifecycle job. Emits `invoice.overdue`, `dunning.*`, `subscription.updated`.
+     * Marks the invoices that are past due as overdue and their subscriptions as past due. Runs also inside the server,
+     * under the same guarantees as the lifecycle job. Emits `invoice.overdue`, `subscription.updated`.
      */
     public runDunningJob<ThrowOnError extends boolean = true>(options?: Options<RunDunningJobData, ThrowOnError>): RequestResult<RunDunningJobResponses, RunDunningJobErrors, ThrowOnError> {
         return (options?.client ?? this.client).post<RunDunningJobResponses, RunDunningJobErrors, ThrowOnError>({
