@@ -12,6 +12,7 @@ import { draftInvoice, draftOf, issueManual } from './create.ts';
 import { type Invoice, refuseFinal, refuseVoid } from './invoice.ts';
 import type { InvoiceDraft } from './issue.ts';
 import { linesOf } from './issue.ts';
+import { deleteLines, insertLines, loadLines } from './line-store.ts';
 import { linesOfDraft, readInstant, readLines } from './manual-lines.ts';
 import { voidInvoices } from './settle.ts';
 import * as store from './store.ts';
@@ -48,8 +49,8 @@ async function changeDraft(billing: Billing, stored: Invoice, noted: Invoice, bo
     const { db, newId } = billing.work;
     await store.updateDraft(db, { invoice, trace: null });
     if (body.lineItems || body.currency) {
-      await store.deleteLines(db, invoice.id);
-      await store.insertLines(db, linesOf(invoice.id, output, newId));
+      await deleteLines(db, invoice.id);
+      await insertLines(db, linesOf(invoice.id, output, newId));
     }
   }
   if (body.status !== 'void') return current;
@@ -66,7 +67,7 @@ const differs = (before: Invoice, after: Invoice, body: InvoiceUpdate): boolean 
 
 async function revisedDraft({ work }: Billing, invoice: Invoice, body: InvoiceUpdate): Promise<InvoiceDraft> {
   const customer = (await loadBillingCustomers(work.db, [invoice.customerId])).get(invoice.customerId)!;
-  const stored = await store.loadLines(work.db, [invoice.id]);
+  const stored = await loadLines(work.db, [invoice.id]);
   const lines = body.lineItems ? readLines(body.lineItems) : linesOfDraft(stored.get(invoice.id)!);
   const [sub] = invoice.subscriptionId ? await lockSubscriptions(work.db, [invoice.subscriptionId]) : [];
   const version = sub && (await loadPlanVersions(work.db, [sub.planVersionId])).get(sub.planVersionId);

@@ -20,6 +20,7 @@ import {
   linesOf,
   unissuedInvoice,
 } from './issue.ts';
+import { insertLines } from './line-store.ts';
 import { readInstant, readLines } from './manual-lines.ts';
 import * as store from './store.ts';
 
@@ -75,7 +76,7 @@ async function storeDraft(billing: Billing, draft: InvoiceDraft): Promise<Invoic
   const { work } = billing;
   const { invoice, output } = draftInvoice(billing, draft);
   await store.insertInvoices(work.db, [{ invoice, trace: null }]);
-  await store.insertLines(work.db, linesOf(invoice.id, output, work.newId));
+  await insertLines(work.db, linesOf(invoice.id, output, work.newId));
   work.emit(invoiceEvent('invoice.created', invoice, createdData(invoice)));
   return invoice;
 }

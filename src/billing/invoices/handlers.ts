@@ -15,6 +15,7 @@ import { changeInvoice } from './change.ts';
 import { createManualInvoice } from './create.ts';
 import { explainInvoice } from './explain/explain.ts';
 import type { Invoice } from './invoice.ts';
+import { loadLines } from './line-store.ts';
 import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
 import { renderInvoice } from './pdf/render.ts';
@@ -28,7 +29,7 @@ const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1
   const page = pageRequest('invoices', query);
   const filter = { ...query, ...checkRange(query) };
   const rows = await store.listInvoices(db, scope, filter, now, page);
-  const lines = await store.loadLines(
+  const lines = await loadLines(
     db,
     rows.slice(0, page.limit).map(({ id }) => id),
   );
@@ -44,7 +45,7 @@ const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1
 const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1 }) => {
   const invoice = await store.findInvoice(db, scope, path.id);
   if (!invoice) throw notFound('invoice');
-  const lines = await store.loadLines(db, [invoice.id]);
+  const lines = await loadLines(db, [invoice.id]);
   const payments = await listInvoicePayments(db, invoice.id);
   const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
   return {
@@ -68,7 +69,7 @@ const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtim
 const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) => {
   const invoice = await store.findInvoice(db, null, id);
   if (!invoice) throw notFound('invoice');
-  const lines = await store.loadLines(db, [id]);
+  const lines = await loadLines(db, [id]);
   return explainInvoice({
     invoice,
     lines: lines.get(id)!,
@@ -128,6 +129,6 @@ export const invoices: Tag = {
 /** Read again: a draft shows the customer's present name, and stored decimals are the ones that count. */
 async function presentOne({ db, v1 }: Context, { id }: Invoice): Promise<Shown> {
   const invoice = (await store.findInvoice(db, null, id))!;
-  const lines = await store.loadLines(db, [id]);
+  const lines = await loadLines(db, [id]);
   return presentInvoice(invoice, lines.get(id)!, v1);
 }

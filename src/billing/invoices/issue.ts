@@ -9,6 +9,7 @@ import type { DiscountInput } from '../pricing/discounts.ts';
 import type { LineInput } from '../pricing/lines.ts';
 import { resolveTaxRule, taxOfRule } from '../pricing/tax.ts';
 import { defaultDueDate, type Invoice, type InvoiceLine, type InvoiceOrigin } from './invoice.ts';
+import { deleteLines, insertLines } from './line-store.ts';
 import * as store from './store.ts';
 
 /** An invoice about to be computed. */
@@ -91,9 +92,9 @@ async function writeIssued(billing: Billing, drafts: InvoiceDraft[], issued: Iss
   for (const [i, one] of traced.entries()) {
     if (drafts[i]!.draft === null) continue;
     await store.updateDraft(db, one);
-    await store.deleteLines(db, one.invoice.id);
+    await deleteLines(db, one.invoice.id);
   }
-  await store.insertLines(
+  await insertLines(
     db,
     issued.flatMap(({ invoice, output }) => linesOf(invoice.id, output, newId)),
   );

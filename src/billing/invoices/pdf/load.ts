@@ -3,7 +3,7 @@ import type { Db } from '../../../platform/db/connect.ts';
 import { listInvoiceCreditNotes } from '../../credit-notes/store.ts';
 import { listInvoicePayments } from '../../payments/store.ts';
 import type { Invoice } from '../invoice.ts';
-import { loadLines } from '../store.ts';
+import { loadLines } from '../line-store.ts';
 import type { PaperInput, Seller } from './paper.ts';
 
 /** What is printed of an invoice: the customer as frozen at issue, of a draft as it is now. */
