@@ -37,10 +37,8 @@ beforeAll(async () => {
     ownKey: await key(app, { customerId }),
     readKey: await key(app, { access: 'read' }),
     portal: app.withSession(await app.given.portalSession(customerId)),
-    spent: { session: limited.api, key: await key(limited) },
+    limited: { session: limited.api, key: await key(limited) },
   };
-  await refusers.spent.session.get('/api/auth/me');
-  await refusers.spent.key.get('/api/v1/products');
 });
 afterAll(() => Promise.all(apps.map((app) => app.close())));
 

@@ -21,12 +21,11 @@ afterEach(closeApps);
 
 const START = '2026-01-31T10:00:00.000Z';
 const AHEAD = '2026-02-21T10:00:00.000Z';
-const TAX = { country: 'US', taxName: 'Sales Tax', rate: '0.0725' };
 
 /** A subscription of 100.00 plus 7.25 % whose next period is invoiced already. */
 async function preInvoiced(credit?: string) {
   const app = await startAt(START);
-  await app.given.taxRule(TAX);
+  await app.given.taxRule();
   const customer = await app.given.customer({ billingCountry: 'US' });
   const plan = await app.given.plan({ basePrice: '100.00' });
   if (credit) {
@@ -246,7 +245,6 @@ describe('Q9 the charge of the next period is withdrawn', () => {
     expect((await app.api.delete(`/api/billing/subscriptions/${id}`)).status).toBe(204);
     expect(await invoiceOf(app, next.id)).toMatchObject({ status: 'void' });
     expect(await invoiceOf(app, first.id)).toMatchObject({ status: 'issued', amountDue: '107.25' });
-    expect(await periodRows(app, id)).toEqual(['advance 2026-01-31: invoiced']);
     expect(await runAt(app, '2026-06-01T00:00:00.000Z')).toMatchObject({ invoicesGenerated: 0, canceled: 0 });
   });
 });

@@ -1,4 +1,3 @@
-import { sha256 } from '../../src/platform/secrets.ts';
 import type { TestApp } from './app.ts';
 import type { Sent } from './outcomes.ts';
 import { UNKNOWN_ID } from './refusals.ts';
@@ -200,7 +199,8 @@ async function stillFailing(app: TestApp): Promise<Sent> {
     unitPrice: '999999999999.99',
     trialDays: 1,
   });
-  const { id, customerId } = await app.given.subscription({ planId: plan.id, quantity: 999_999_999 });
+  const { id, customerId } = await app.given.subscription({ planId: plan.id });
+  await app.database.write('subscriptions').where({ id }).update({ quantity: 999_999_999 });
   app.clock.advance({ days: 1 });
   await app.cron.post('/api/billing/cron/lifecycle');
   const parked = (await app.api.get(`/api/billing/parked?customerId=${customerId}`)).body;
@@ -216,7 +216,7 @@ async function runningKey(app: TestApp): Promise<Sent> {
     key,
     method: 'POST',
     path: `/api/billing/parked/${id}/retry`,
-    body_hash: sha256(''),
+    body_hash: app.runtime.vault.fingerprint(''),
     state: 'in_progress',
     locked_until: new Date(Date.parse(app.clock.now()) + 60_000).toISOString(),
     created_at: app.clock.now(),

@@ -28,10 +28,7 @@ export function startScheduler(jobs: Job[], log: Log, quietMs = 50): Scheduler {
     clearTimeout(timers.get(job.name)); // a nudge comes before the turn that was planned
     timers.delete(job.name);
     if (stopped) return;
-    if (running.has(job.name)) {
-      again.add(job.name);
-      return;
-    }
+    if (running.has(job.name)) return void again.add(job.name);
     const turn = job
       .run(() => stopped)
       .catch((error: unknown) => log.error({ err: error, job: job.name }, 'a job failed'))

@@ -69,6 +69,16 @@ describe('invoice numbers', () => {
     );
   });
 
+  test('one draft issued ten times at once: one number, one posting', async () => {
+    const app = await startAt('2026-03-15T10:30:00.000Z');
+    const { id } = await app.given.invoice({ status: 'draft' });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => putInvoice(app, id, { status: 'issued' })));
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    expect(answers[0]!.body).toMatchObject({ invoiceNumber: 'INV-2026-0001', version: 2 });
+    expect(await app.database.read('journal_entries').where({ fact_id: id })).toHaveLength(1);
+    expect((await app.given.invoice()).invoiceNumber).toBe('INV-2026-0002');
+  });
+
   test('a discarded or voided draft uses none; a void invoice keeps its own', async () => {
     const app = await startAt('2026-03-15T10:30:00.000Z');
     const [deleted, voided] = [

@@ -1,0 +1,188 @@
+import { describe, expect, test } from '@jest/globals';
+import { functionsOf, isAny, isMember, isNewDate, placesOf, type SourceFile, sourceFiles } from './support/source.ts';
+
+const files = sourceFiles();
+const byPath = new Map(files.map((file) => [file.path, file]));
+
+/** `src/billing/plans/store.ts` -> `billing/plans`; a file directly in a folder of features is one of its own. */
+function featureOf(path: string): string {
+  const [first, second, third] = path.replace(/^src\//, '').split('/');
+  if (path.startsWith('generated/')) return 'generated';
+  if (second === undefined) return first!.replace('.ts', '');
+  return first === 'billing' ? `billing/${third === undefined ? second.replace('.ts', '') : second}` : first!;
+}
+
+/**
+ * Who may import whom, `platform` and the types in `generated` aside: everybody may. A new word here is a decision.
+ * Features on both sides of a line know each other in different files only: no two files import each other.
+ */
+const MAY_IMPORT: Record<string, string> = {
+  platform: 'migrations',
+  migrations: '',
+  accounts: 'customers',
+  settings: '',
+  system: '',
+  products: 'settings billing/ledger billing/mrr billing/plans billing/subscriptions',
+  customers: 'products settings billing/credits billing/invoices billing/payments billing/subscriptions',
+  'billing/audit': 'billing/plans billing/pricing billing/subscriptions',
+  'billing/billing': 'settings billing/credits billing/ledger billing/pricing billing/tax-rules',
+  'billing/credit-notes': 'billing/billing billing/invoices billing/ledger billing/numbers billing/pricing',
+  'billing/credits': 'billing/invoices billing/ledger',
+  'billing/events': '',
+  'billing/invoices':
+    'customers billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/plans billing/pricing billing/subscriptions',
+  'billing/ledger': '',
+  'billing/mrr': '',
+  'billing/numbers': '',
+  'billing/payments': 'billing/billing billing/invoices billing/ledger billing/subscriptions',
+  'billing/plans': 'products settings billing/pricing billing/subscriptions',
+  'billing/pricing': '',
+  'billing/run': 'billing/billing billing/invoices billing/subscriptions',
+  'billing/subscriptions':
+    'customers products billing/billing billing/invoices billing/mrr billing/plans billing/pricing billing/run',
+  'billing/tax-rules': 'products billing/pricing',
+  runtime: 'accounts billing/events',
+  jobs: 'accounts system billing/events billing/run',
+  app: 'accounts customers products settings system billing/events billing/invoices billing/payments billing/plans billing/run billing/subscriptions billing/tax-rules',
+  main: 'accounts app jobs runtime',
+  cli: 'accounts runtime billing/audit',
+};
+
+describe('imports', () => {
+  test('each feature imports exactly those that the table names', () => {
+    const found: Record<string, Set<string>> = {};
+    for (const { path, imports } of files) {
+      const mine = featureOf(path);
+      found[mine] ??= new Set();
+      for (const name of imports.filter((one) => /^(src|generated)\//.test(one)))
+        if (![mine, 'platform', 'generated'].includes(featureOf(name))) found[mine].add(featureOf(name));
+    }
+    const table = (entries: [string, Iterable<string>][]) =>
+      Object.fromEntries(entries.map(([name, others]) => [name, [...others].filter(Boolean).sort()]));
+    expect(table(Object.entries(found))).toEqual(
+      table(Object.entries(MAY_IMPORT).map(([name, others]) => [name, others.split(' ')])),
+    );
+  });
+
+  test('the platform knows no feature', () => {
+    const allowed = /^(src\/platform|src\/migrations|generated)\//;
+    const others = files
+      .filter(({ path }) => path.startsWith('src/platform/'))
+      .flatMap(({ path, imports }) =>
+        imports.filter((one) => /^(src|generated)\//.test(one) && !allowed.test(one)).map((one) => `${path} -> ${one}`),
+      );
+    expect(others).toEqual([]);
+  });
+
+  test('pricing is pure: itself, the pure files of the platform, and a hash', () => {
+    const pure =
+      /^src\/(billing\/pricing\/\w|platform\/(calendar|money|decimal|errors|fields|currencies|ranges|memo)\.ts)/;
+    const impure = files
+      .filter(({ path }) => path.startsWith('src/billing/pricing/'))
+      .flatMap(({ path, imports }) => imports.filter((one) => !pure.test(one)).map((one) => `${path} -> ${one}`));
+    expect(impure).toEqual(['src/billing/pricing/explain.ts -> node:crypto']);
+    expect(files.filter(({ path }) => path.startsWith('src/billing/pricing/')).length).toBeGreaterThan(5);
+  });
+
+  test('the pure files of the platform and the nouns import nothing that reads or writes', () => {
+    const nouns = files.filter(
+      ({ path }) => isNoun(path) || /^src\/platform\/(calendar|money|decimal)\.ts$/.test(path),
+    );
+    expect(nouns.length).toBeGreaterThan(8);
+    const impure = nouns.flatMap(({ path, imports }) =>
+      imports
+        .filter((one) => /^(node:|knex|express)|\/(db|http)\/|store\.ts$|handlers\.ts$|clock\.ts$/.test(one))
+        .map((one) => `${path} -> ${one}`),
+    );
+    expect(impure).toEqual([]);
+  });
+
+  test('no file imports itself through others, types aside', () => {
+    expect(cycles()).toEqual([]);
+  });
+
+  test('only db/ speaks Knex and the drivers, only http/ and the documentation page speak Express', () => {
+    const speakers = (names: RegExp) =>
+      files.filter(({ imports }) => imports.some((one) => names.test(one))).map(({ path }) => path);
+    expect(speakers(/^(knex|pg|better-sqlite3)(\/|$)/).filter((path) => !path.startsWith('src/platform/db/'))).toEqual(
+      [],
+    );
+    const express = speakers(/^express(\/|$)/).filter((path) => !path.startsWith('src/platform/http/'));
+    expect(express).toEqual(['src/app.ts', 'src/system/docs.ts']);
+  });
+});
+
+/** `src/billing/plans/plan.ts`: the singular of its folder. */
+function isNoun(path: string): boolean {
+  const [, folder, name] = /([\w-]+)\/([\w-]+)\.ts$/.exec(path) ?? [];
+  return folder !== undefined && folder !== 'migrations' && folder === `${name}s`;
+}
+
+/** The first way around from each file that can reach itself. */
+function cycles(): string[][] {
+  const done = new Set<string>();
+  const found: string[][] = [];
+  const visit = (path: string, way: string[]): void => {
+    if (way.includes(path)) found.push([...way.slice(way.indexOf(path)), path]);
+    if (done.has(path) || way.includes(path)) return;
+    for (const next of byPath.get(path)?.runtimeImports ?? []) if (byPath.has(next)) visit(next, [...way, path]);
+    done.add(path);
+  };
+  for (const { path } of files) visit(path, []);
+  return found;
+}
+
+describe('one home each', () => {
+  const outside = (homes: string[], matches: Parameters<typeof placesOf>[1]): string[] =>
+    files.filter(({ path }) => !homes.includes(path)).flatMap((file) => placesOf(file, matches));
+
+  test('the clock of the machine', () => {
+    const home = ['src/platform/clock.ts'];
+    expect(outside(home, isMember('Date', 'now'))).toEqual([]);
+    expect(outside(home, isNewDate)).toEqual([]);
+    expect(outside(home, isMember('Temporal', 'Now'))).toEqual([]);
+    expect(placesOf(byPath.get(home[0]!)!, isMember('Date', 'now'))).not.toEqual([]);
+  });
+
+  test('the environment', () => {
+    expect(outside(['src/platform/config.ts'], isMember('process', 'env'))).toEqual([]);
+    expect(placesOf(byPath.get('src/platform/config.ts')!, isMember('process', 'env'))).not.toEqual([]);
+  });
+
+  test('chance: ids and secrets come from node:crypto, never from Math.random', () => {
+    expect(outside([], isMember('Math', 'random'))).toEqual([]);
+  });
+
+  test('what is printed: the log, and the command line', () => {
+    const commands = files.filter(({ path }) => path.startsWith('src/cli/')).map(({ path }) => path);
+    expect(outside(commands, isMember('console'))).toEqual([]);
+  });
+});
+
+describe('size and form', () => {
+  test('files have fewer than 250 lines', () => {
+    const lines = ({ text }: SourceFile) => text.split('\n').length - 1;
+    expect(files.filter((file) => lines(file) >= 250).map((file) => `${file.path}: ${lines(file)}`)).toEqual([]);
+  });
+
+  test('functions have fewer than 50 lines', () => {
+    const long = files.flatMap(functionsOf).filter(({ lines }) => lines >= 50);
+    expect(long.map(({ place, lines }) => `${place}: ${lines}`)).toEqual([]);
+  });
+
+  test('no `any` without a reason written above it', () => {
+    const unexplained = files.flatMap((file) =>
+      placesOf(file, isAny).filter((place) => {
+        const above = file.text.split('\n')[Number(place.split(':')[1]) - 2] ?? '';
+        return !/biome-ignore lint\/suspicious\/noExplicitAny: \S+ \S+/.test(above);
+      }),
+    );
+    expect(unexplained).toEqual([]);
+  });
+
+  test('no default export, no barrel', () => {
+    const exportsDefault = files.filter(({ text }) => /^export default/m.test(text)).map(({ path }) => path);
+    const barrels = files.filter(({ text }) => /^export \*/m.test(text)).map(({ path }) => path);
+    expect([exportsDefault, barrels]).toEqual([[], []]);
+  });
+});
