@@ -1,6 +1,7 @@
 import { addMilliseconds, wholeDaysBetween } from '../../src/platform/calendar.ts';
 import { formatMoney } from '../../src/platform/money.ts';
 import { type Answer, type StartOptions, startApp, type TestApp } from './app.ts';
+import { giveBack, isMoneyBack } from './history-money-back.ts';
 import { type Step, WAITS } from './history-steps.ts';
 
 /** A server on which a history happens, and what the steps choose from. */
@@ -145,6 +146,7 @@ async function perform(world: World, step: Step): Promise<Answer | undefined> {
     const members = { paymentTermsDays: step.terms, preRenewalInvoiceDays: step.ahead };
     return api.put('/api/settings/billing', { ...members, invoicePrefix: ['INV', 'R2D2', 'A1'][step.prefix] });
   }
+  if (isMoneyBack(step)) return giveBack(world.app, step, (path, body) => post(world, path, body));
   if ('rule' in step) return changeTax(world, step);
   if ('sub' in step) return changeSubscription(world, step);
   if (step.do === 'reprice') {

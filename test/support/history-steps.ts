@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type MoneyBack, moneyBack } from './history-money-back.ts';
 
 /** What a person, a clock or a job does next; numbers choose among what is there when the step is taken. */
 export type Step =
@@ -24,7 +25,8 @@ export type Step =
   | { do: 'wait'; by: number; run: boolean }
   | { do: 'waitForSub'; sub: number; ms: number; run: boolean }
   | { do: 'run'; job: 'lifecycle' | 'dunning' | 'run' }
-  | { do: 'repeat' };
+  | { do: 'repeat' }
+  | MoneyBack;
 
 const index = fc.nat({ max: 40 });
 const place = fc.nat({ max: 3 });
@@ -178,6 +180,7 @@ const money: fc.WeightedArbitrary<Step>[] = [
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat' as const) }) },
+  ...moneyBack,
 ];
 
 /** Lengths and choices evenly spread: small ones are no likelier to fail. */
