@@ -1663,6 +1663,137 @@ export type ParkedItem = {
     createdAt: Timestamp;
 };
 
+export type SettingsSource = 'database' | 'environment';
+
+export type StripeSettings = {
+    /**
+     * Whether the provider is used.
+     */
+    enabled: boolean;
+    /**
+     * Whether everything it needs is set.
+     */
+    configured: boolean;
+    /**
+     * Where the secrets come from.
+     */
+    source: SettingsSource | null;
+    /**
+     * Masked.
+     */
+    secretKey: string | null;
+    /**
+     * Masked.
+     */
+    webhookSecret: string | null;
+};
+
+export type XenditSettings = {
+    /**
+     * Whether the provider is used.
+     */
+    enabled: boolean;
+    /**
+     * Whether everything it needs is set.
+     */
+    configured: boolean;
+    /**
+     * Where the secrets come from.
+     */
+    source: SettingsSource | null;
+    /**
+     * Masked.
+     */
+    secretKey: string | null;
+    /**
+     * Masked.
+     */
+    webhookToken: string | null;
+};
+
+export type LemonsqueezySettings = {
+    /**
+     * Whether the provider is used.
+     */
+    enabled: boolean;
+    /**
+     * Whether everything it needs is set.
+     */
+    configured: boolean;
+    /**
+     * Where the secrets come from.
+     */
+    source: SettingsSource | null;
+    /**
+     * Masked.
+     */
+    apiKey: string | null;
+    storeId: string | null;
+    /**
+     * Variant that carries custom-priced checkouts.
+     */
+    variantId: string | null;
+    /**
+     * Masked.
+     */
+    webhookSecret: string | null;
+};
+
+export type ExternalTaxProvider = 'taxjar' | 'stripe';
+
+export type TaxSettings = {
+    /**
+     * Whether the provider is used.
+     */
+    enabled: boolean;
+    /**
+     * Whether everything it needs is set.
+     */
+    configured: boolean;
+    /**
+     * Where the secrets come from.
+     */
+    source: SettingsSource | null;
+    externalProvider: ExternalTaxProvider | null;
+    /**
+     * Masked.
+     */
+    taxjarApiKey: string | null;
+};
+
+export type ProviderSettings = {
+    stripe: StripeSettings;
+    xendit: XenditSettings;
+    lemonsqueezy: LemonsqueezySettings;
+    tax: TaxSettings;
+};
+
+export type StripeSettingsUpdate = {
+    enabled?: boolean;
+    secretKey?: string | null;
+    webhookSecret?: string | null;
+};
+
+export type XenditSettingsUpdate = {
+    enabled?: boolean;
+    secretKey?: string | null;
+    webhookToken?: string | null;
+};
+
+export type LemonsqueezySettingsUpdate = {
+    enabled?: boolean;
+    apiKey?: string | null;
+    storeId?: string | null;
+    variantId?: string | null;
+    webhookSecret?: string | null;
+};
+
+export type TaxSettingsUpdate = {
+    enabled?: boolean;
+    externalProvider?: ExternalTaxProvider | null;
+    taxjarApiKey?: string | null;
+};
+
 /**
  * Days count from the due date and rise strictly from step to step; null leaves a step out.
  */
@@ -5914,6 +6045,239 @@ export type RetryParkedResponses = {
 };
 
 export type RetryParkedResponse = RetryParkedResponses[keyof RetryParkedResponses];
+
+export type GetProviderSettingsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers';
+};
+
+export type GetProviderSettingsErrors = {
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetProviderSettingsError = GetProviderSettingsErrors[keyof GetProviderSettingsErrors];
+
+export type GetProviderSettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type GetProviderSettingsResponse = GetProviderSettingsResponses[keyof GetProviderSettingsResponses];
+
+export type UpdateStripeSettingsData = {
+    body: StripeSettingsUpdate;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers/stripe';
+};
+
+export type UpdateStripeSettingsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateStripeSettingsError = UpdateStripeSettingsErrors[keyof UpdateStripeSettingsErrors];
+
+export type UpdateStripeSettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type UpdateStripeSettingsResponse = UpdateStripeSettingsResponses[keyof UpdateStripeSettingsResponses];
+
+export type UpdateXenditSettingsData = {
+    body: XenditSettingsUpdate;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers/xendit';
+};
+
+export type UpdateXenditSettingsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateXenditSettingsError = UpdateXenditSettingsErrors[keyof UpdateXenditSettingsErrors];
+
+export type UpdateXenditSettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type UpdateXenditSettingsResponse = UpdateXenditSettingsResponses[keyof UpdateXenditSettingsResponses];
+
+export type UpdateLemonsqueezySettingsData = {
+    body: LemonsqueezySettingsUpdate;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers/lemonsqueezy';
+};
+
+export type UpdateLemonsqueezySettingsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateLemonsqueezySettingsError = UpdateLemonsqueezySettingsErrors[keyof UpdateLemonsqueezySettingsErrors];
+
+export type UpdateLemonsqueezySettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type UpdateLemonsqueezySettingsResponse = UpdateLemonsqueezySettingsResponses[keyof UpdateLemonsqueezySettingsResponses];
+
+export type UpdateTaxSettingsData = {
+    body: TaxSettingsUpdate;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers/tax';
+};
+
+export type UpdateTaxSettingsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateTaxSettingsError = UpdateTaxSettingsErrors[keyof UpdateTaxSettingsErrors];
+
+export type UpdateTaxSettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type UpdateTaxSettingsResponse = UpdateTaxSettingsResponses[keyof UpdateTaxSettingsResponses];
 
 export type GetBillingSettingsData = {
     body?: never;

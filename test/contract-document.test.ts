@@ -191,8 +191,8 @@ describe('the document', () => {
         if (!path.endsWith('.properties')) expect([path, word in node && word]).toEqual([path, false]);
   });
 
-  test('takes passwords as they are', () => {
-    expect([...contract.untrimmed].sort()).toEqual(['currentPassword', 'newPassword', 'password']);
+  test('takes passwords and secrets as they are', () => {
+    expect([...contract.untrimmed].sort()).toEqual(UNTRIMMED);
   });
 
   test('refuses an example that does not fit', () => {
@@ -217,3 +217,6 @@ const OPEN = [
   'schemas.ParkedItem.properties.evidence',
   'schemas.PublishedDocument',
 ];
+
+const PASSWORDS = ['currentPassword', 'newPassword', 'password'];
+const UNTRIMMED = [...PASSWORDS, 'apiKey', 'secretKey', 'taxjarApiKey', 'webhookSecret', 'webhookToken'].sort();

@@ -10,6 +10,8 @@ import {
 
 /** Encrypts small secrets at rest (rules H7). `aad` binds a value to the place it is stored in. */
 export interface Vault {
+  /** Names the key that encrypts; it stands in every value that was encrypted with it. */
+  readonly keyId: string;
   encrypt(text: string, aad: string): string;
   /** A keyed hash for comparing: unlike a bare hash it cannot be guessed from by whoever reads the database. */
   fingerprint(data: string | Buffer): string;
@@ -23,6 +25,7 @@ export function createVault(secretKey: string, previous?: string, iv: () => Buff
   const keys = new Map([current, ...(previous ? [derive(previous)] : [])].map((key) => [key.id, key.bytes]));
   const fingerprintKey = Buffer.from(hkdfSync('sha256', secretKey, '', 'rustbill/v1/fingerprint', 32));
   return {
+    keyId: current.id,
     fingerprint: (data) => createHmac('sha256', fingerprintKey).update(data).digest('hex'),
     encrypt(text, aad) {
       const nonce = iv();
@@ -41,6 +44,9 @@ export function createVault(secretKey: string, previous?: string, iv: () => Buff
     },
   };
 }
+
+/** Which key encrypted a stored value. */
+export const keyIdOf = (stored: string): string => stored.split('.')[1] ?? '';
 
 /** How a stored secret is shown: eight bullets and the last four characters, only bullets when it is short. */
 export const mask = (secret: string): string => '•'.repeat(8) + (secret.length > 8 ? secret.slice(-4) : '');
