@@ -4212,6 +4212,10 @@ export type CreateSubscriptionErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -4389,6 +4393,10 @@ export type UpdateSubscriptionErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -4653,6 +4661,10 @@ export type CreateInvoiceErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -4830,6 +4842,10 @@ export type UpdateInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -7076,6 +7092,10 @@ export type V1CreateSubscriptionErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -7253,6 +7273,10 @@ export type V1UpdateSubscriptionErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -7517,6 +7541,10 @@ export type V1CreateInvoiceErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -7694,6 +7722,10 @@ export type V1UpdateInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */

@@ -53,6 +53,7 @@ describe('the schema holds the rules', () => {
       plan_versions: ['pricing_model', 'tier_mode', 'billing_cycle'],
       customers: ['tier', 'payment_method'],
       tax_rules: ['product_category'],
+      tax_quotes: ['product_category', 'provider'],
       coupons: ['discount_type', 'duration'],
       subscriptions: ['status', 'billing_cycle', 'cancel_reason', 'pause_reason', 'managed_by'],
       invoices: ['origin', 'status'],

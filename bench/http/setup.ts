@@ -30,7 +30,7 @@ export const benchConfig = (databaseUrl: string): Config => ({
   metricsToken: undefined,
   rateLimits: true,
   trustProxy: 0,
-  providers: { stripeUrl: 'https://api.stripe.com', taxjarUrl: 'https://api.taxjar.com', members: {} },
+  providers: { stripeUrl: 'https://api.stripe.com', taxjarUrl: 'https://api.taxjar.com', timeoutMs: 5000, members: {} },
 });
 
 export async function benchRuntime(databaseUrl: string): Promise<Runtime> {

@@ -20,6 +20,8 @@ export const providerVariables = {
   TAXJAR_API_URL: address('https://api.taxjar.com'),
 };
 
+const TIMEOUT_MS = 5_000;
+
 const schema = z.object(providerVariables);
 type Variables = z.infer<typeof schema>;
 
@@ -27,12 +29,15 @@ type Variables = z.infer<typeof schema>;
 export interface ProviderConfig {
   stripeUrl: string;
   taxjarUrl: string;
+  /** How long one call of a provider may take. */
+  timeoutMs: number;
   members: Readonly<Record<string, string | undefined>>;
 }
 
 export const readProviders = (v: Variables): ProviderConfig => ({
   stripeUrl: v.STRIPE_API_URL,
   taxjarUrl: v.TAXJAR_API_URL,
+  timeoutMs: TIMEOUT_MS,
   members: {
     'stripe.secretKey': v.STRIPE_SECRET_KEY,
     'stripe.webhookSecret': v.STRIPE_WEBHOOK_SECRET,

@@ -21,12 +21,18 @@ const known = new WeakMap<Runtime, Metrics>();
 
 /** The metrics of this process; the same ones at each call. */
 export function createMetrics(runtime: Runtime): Metrics {
-  const metrics = known.get(runtime) ?? newMetrics();
+  const metrics = known.get(runtime) ?? newMetrics(runtime);
   known.set(runtime, metrics);
   return metrics;
 }
 
-function newMetrics(): Metrics {
+/** Counters that the features raise by name (Runtime.tally). */
+const TALLIED = {
+  invoices_without_tax_rule_total:
+    'Issued invoices without tax, because neither a rule nor an external provider answered',
+};
+
+function newMetrics({ tally }: Runtime): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -51,6 +57,16 @@ function newMetrics(): Metrics {
     buckets: BUCKETS,
     registers,
   });
+  for (const [name, help] of Object.entries(TALLIED))
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(tally.get(name) ?? 0);
+      },
+    });
   return {
     observe(operation, status, seconds) {
       requests.labels(operation, String(status)).inc();

@@ -1,13 +1,15 @@
 import type { BillingCustomer } from '../../customers/billing-customers.ts';
-import { type Instant, utcDate } from '../../platform/calendar.ts';
+import type { Instant } from '../../platform/calendar.ts';
 import { formatMoney } from '../../platform/money.ts';
+import { tally } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
 import { issuedLines } from '../ledger/entries.ts';
 import { takeNumbers } from '../numbers.ts';
 import { composeInvoice, type InvoiceOutput, netByProduct } from '../pricing/compose.ts';
 import type { DiscountInput } from '../pricing/discounts.ts';
 import type { LineInput } from '../pricing/lines.ts';
-import { resolveTaxRule, taxOfRule } from '../pricing/tax.ts';
+import type { TaxInput, TaxPlace } from '../pricing/tax.ts';
+import { taxesOf } from '../tax/tax-book.ts';
 import { defaultDueDate, type Invoice, type InvoiceLine, type InvoiceOrigin } from './invoice.ts';
 import { deleteLines, insertLines } from './line-store.ts';
 import * as store from './store.ts';
@@ -38,16 +40,34 @@ export interface IssuedInvoice {
   output: InvoiceOutput;
 }
 
-/** Computes an invoice with the tax rule of today; the one call of the pricing core for every kind of invoice (rules X7). */
-export function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boolean): InvoiceOutput {
-  const { billTo } = draft.customer;
-  const place = { country: billTo.country, state: billTo.state, category: draft.category };
-  const rule = resolveTaxRule(billing.taxRules, place, utcDate(billing.work.now));
+/** Where and what an invoice taxes (rules V1). */
+export const placeOf = ({ billTo }: BillingCustomer, category: string | null): TaxPlace => ({
+  country: billTo.country,
+  state: billTo.state,
+  zip: billTo.zip,
+  category,
+});
+
+/**
+ * Computes an invoice with the tax of today; the one call of the pricing core for every kind of invoice (rules X7).
+ * Throws Unprepared when the external tax provider must be asked first (rules V4).
+ */
+export async function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boolean): Promise<InvoiceOutput> {
+  const [tax = null] = await taxesOf(billing.taxes, [placeOf(draft.customer, draft.category)]);
+  return composeTaxed(billing, draft, tax, applyCredits);
+}
+
+function composeTaxed(
+  billing: Billing,
+  draft: InvoiceDraft,
+  tax: TaxInput | null,
+  applyCredits: boolean,
+): InvoiceOutput {
   return composeInvoice({
     currency: draft.currency,
     lines: draft.lines,
     discounts: draft.discounts,
-    tax: rule ? taxOfRule(rule) : null,
+    tax,
     creditBalance: applyCredits ? billing.credits.balanceOf(draft.customer.id, draft.currency) : 0n,
     applyCredits,
   });
@@ -60,10 +80,12 @@ export function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boo
 export async function issueInvoices(billing: Billing, drafts: InvoiceDraft[]): Promise<IssuedInvoice[]> {
   if (drafts.length === 0) return [];
   const { work, settings, credits } = billing;
+  const places = drafts.map(({ customer, category }) => placeOf(customer, category));
+  const taxes = await taxesOf(billing.taxes, places);
   await credits.open(drafts.map(({ customer }) => customer.id));
   const issued: IssuedInvoice[] = [];
-  for (const draft of drafts) {
-    const output = compose(billing, draft, true);
+  for (const [i, draft] of drafts.entries()) {
+    const output = composeTaxed(billing, draft, taxes[i] ?? null, true);
     issued.push({ invoice: invoiceOf(billing, draft, output), output });
     if (output.creditsApplied > 0n)
       await credits.move({
@@ -79,6 +101,7 @@ export async function issueInvoices(billing: Billing, drafts: InvoiceDraft[]): P
   for (const [i, { invoice }] of issued.entries()) invoice.invoiceNumber = numbers[i]!;
   await writeIssued(billing, drafts, issued);
   for (const [i, one] of issued.entries()) announce(billing, drafts[i]!, one);
+  tally(work, 'invoices_without_tax_rule_total', issued.filter(({ output }) => output.tax === null).length);
   return issued;
 }
 

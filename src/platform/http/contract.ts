@@ -26,6 +26,8 @@ export interface Operation {
   ifMatch: boolean;
   /** The answer holds a secret: its idempotency record is encrypted. */
   secretAnswer: boolean;
+  /** It lists 502 `provider_error` (contract 1.8.3). */
+  listsProviderError: boolean;
   schema: OperationObject;
 }
 
@@ -109,6 +111,7 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
     hasBody: schema.requestBody !== undefined,
     ifMatch: (schema.parameters ?? []).some((parameter) => nameOf(spec, parameter) === 'If-Match'),
     secretAnswer: schema['x-secret-answer'] === true,
+    listsProviderError: (schema['x-errors'] as string[] | undefined)?.includes('provider_error') ?? false,
     schema,
   };
 }
