@@ -67,19 +67,19 @@ export function createRunner(
 
   const run = (call: Call): Promise<Answer> => {
     const { operation, claim } = call;
-    if (operation.method === 'GET') return onReadHandle(call);
-    if (!operation.manual) return inOneTransaction(call);
+    if (operation.method !== 'GET' && !operation.manual) return inOneTransaction(call);
     return claim ? runClaimed(runtime, claim, call, () => onReadHandle(call)) : onReadHandle(call);
   };
-  return (call) =>
-    run(call).catch((error: unknown) => {
-      throw told(call.operation, error);
-    });
+  return (call) => run(call).catch(refusalOf(call.operation));
 }
 
 /** A failed service outside is 502 where the contract lists it; elsewhere the state of the row does not allow the change. */
-const told = ({ listsProviderError }: Operation, error: unknown): unknown =>
-  error instanceof AppError && error.code === 'provider_error' && !listsProviderError ? conflict(error.message) : error;
+const refusalOf =
+  ({ listsProviderError }: Operation) =>
+  (error: unknown): never => {
+    const listed = listsProviderError || !(error instanceof AppError && error.code === 'provider_error');
+    throw listed ? error : conflict(error.message);
+  };
 
 /** The key is claimed, and the answer stored, in commits of their own around the operation's (rules X5). */
 async function runClaimed(

@@ -14,7 +14,7 @@ const rowOf = async (app: TestApp, id: string): Promise<Entity> =>
 const ratesOf = async (app: TestApp, id: string) => (await invoicesOf(app, id)).map(({ taxRate }) => taxRate);
 
 /** Subscriptions whose trial ends in 7 days: nothing of them has been taxed yet. */
-async function trials(app: TestApp, places: object[], plan: Entity = undefined): Promise<string[]> {
+async function trials(app: TestApp, places: Record<string, unknown>[], plan: Entity = undefined): Promise<string[]> {
   const planId = plan?.id ?? (await app.given.plan()).id;
   const ids: string[] = [];
   for (const place of places) {
