@@ -1636,6 +1636,49 @@ export type CronRunResult = {
     dunning: DunningResult;
 };
 
+export type CoverageState = 'invoiced' | 'waiting' | 'skipped' | 'parked' | 'gap';
+
+/**
+ * Periods of the whole range, those of all pages together.
+ */
+export type CoverageCount = number;
+
+export type CoveragePeriod = {
+    subscriptionId: Id;
+    customerId: Id;
+    /**
+     * The charge in advance of the period, or its usage.
+     */
+    kind: 'advance' | 'usage';
+    periodStart: Timestamp;
+    periodEnd: Timestamp;
+    state: CoverageState;
+    /**
+     * The invoice that its row names, for a gap as well.
+     */
+    invoiceId: Id | null;
+    /**
+     * What it waits for, why it was skipped, the code it is parked with, or what is missing; null when invoiced.
+     */
+    reason: string | null;
+};
+
+export type BillingCoverage = {
+    from: DateOnly;
+    to: DateOnly;
+    counts: {
+        invoiced: CoverageCount;
+        waiting: CoverageCount;
+        skipped: CoverageCount;
+        parked: CoverageCount;
+        gaps: CoverageCount;
+    };
+    /**
+     * A page of the periods, oldest first.
+     */
+    periods: Array<CoveragePeriod>;
+};
+
 export type ParkedItem = {
     id: Id;
     subscriptionId: Id;
@@ -1818,6 +1861,16 @@ export type From = TimestampInput;
  * Only rows before this instant.
  */
 export type To = TimestampInput;
+
+/**
+ * First day.
+ */
+export type FromDate = DateOnly;
+
+/**
+ * The day after the last one.
+ */
+export type ToDate = DateOnly;
 
 export type ProductCreate2 = ProductCreate;
 
@@ -5800,6 +5853,72 @@ export type RunAllJobsResponses = {
 };
 
 export type RunAllJobsResponse = RunAllJobsResponses[keyof RunAllJobsResponses];
+
+export type GetBillingCoverageData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * First day.
+         */
+        from: DateOnly;
+        /**
+         * The day after the last one.
+         */
+        to: DateOnly;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only periods of this state are listed.
+         */
+        state?: CoverageState;
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+    };
+    url: '/api/billing/coverage';
+};
+
+export type GetBillingCoverageErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetBillingCoverageError = GetBillingCoverageErrors[keyof GetBillingCoverageErrors];
+
+export type GetBillingCoverageResponses = {
+    /**
+     * The counts of the range and a page of its periods.
+     */
+    200: BillingCoverage;
+};
+
+export type GetBillingCoverageResponse = GetBillingCoverageResponses[keyof GetBillingCoverageResponses];
 
 export type ListParkedData = {
     body?: never;

@@ -34,7 +34,7 @@ async function dunning(runtime: Runtime): Promise<DunningResult> {
   return { asOf, invoicesMarkedOverdue, ...steps, ...ends, durationMs, errors };
 }
 
-export const coverage: Handlers<'coverage'> = {
+export const parked: Pick<Handlers<'coverage'>, 'listParked' | 'retryParked'> = {
   async listParked({ query }, { db }) {
     const page = pageRequest('parked', query);
     return paged('parked', page, await listParked(db, query.customerId, page), ({ id }) => id, present);
