@@ -208,17 +208,13 @@ export function periodsOf({ stretches }: Life, from: Instant, to: Instant): Peri
   const periods: Period[] = [];
   for (const stretch of stretches) {
     const { end, cut, cycle } = stretch;
-    for (let k = indexAt(stretch, from); ; k++) {
-      const start = startOf(stretch, k);
-      if (start >= to || (end !== null && start >= end)) break;
-      if (start < from) continue;
-      const full = startOf(stretch, k + 1);
-      periods.push({
-        start,
-        end: cut !== null && cut < full ? cut : full,
-        previous: k === 0 ? null : startOf(stretch, k - 1),
-        cycle,
-      });
+    const first = indexAt(stretch, from);
+    let previous = first === 0 ? null : startOf(stretch, first - 1);
+    let start = startOf(stretch, first);
+    for (let k = first; start < to && (end === null || start < end); k++) {
+      const next = startOf(stretch, k + 1);
+      if (start >= from) periods.push({ start, end: cut !== null && cut < next ? cut : next, previous, cycle });
+      [previous, start] = [start, next];
     }
   }
   return periods;
@@ -226,6 +222,7 @@ export function periodsOf({ stretches }: Life, from: Instant, to: Instant): Peri
 
 /** The parts of a period with the terms in force: usage is closed and opened at each change (rules Q7). */
 export function partsOf({ terms }: Life, { start, end }: Period): { start: Instant; end: Instant; terms: Terms }[] {
+  if (terms.length === 1) return [{ start, end, terms: terms[0]! }];
   const changes = terms.map(({ from }) => from).filter((from) => from > start && from < end);
   const starts = [...new Set([start, ...changes])];
   return starts.map((at, i) => ({

@@ -25,7 +25,8 @@ interface Expected {
   kind: PeriodKind;
   start: Instant;
   end: Instant;
-  dueAt: Instant;
+  /** When it is due; a row, where there is one, knows better. */
+  dueAt: () => Instant;
   /** The terms of an advance charge that nothing changed within its period. */
   charge: Charge | undefined;
 }
@@ -70,26 +71,32 @@ export function judgeSubject(subject: Subject, judge: Judge): CoveragePeriod[] {
 }
 
 function expectedOf(subject: Subject, life: Life, period: Period, { versions }: Judge): Expected[] {
-  const { start, end, previous } = period;
+  const { start, end } = period;
   const parts = partsOf(life, period);
   const versionOf = (terms: Terms) => versionIn(terms, subject, versions);
   const version = versionOf(parts[0]!.terms);
   const settled = parts.length === 1 && parts[0]!.terms.from < start;
-  const ahead = previous && addDays(start, -subject.preRenewalInvoiceDays);
   const advance: Expected = {
     kind: 'advance',
     start,
     end,
-    dueAt: ahead === null ? start : ahead > previous! ? ahead : previous!,
+    dueAt: () => advanceDue(period, subject.preRenewalInvoiceDays),
     charge: settled && version ? chargeOf(subject, version, parts[0]!.terms, period) : undefined,
   };
   const usage = parts
     .filter(({ start: at, terms }) => isUsage(versionOf(terms)) && (life.canceledAt === null || at <= life.canceledAt))
     .map((part): Expected => {
       const until = life.canceledAt !== null && life.canceledAt < part.end ? life.canceledAt : part.end;
-      return { kind: 'usage', start: part.start, end: until, dueAt: until, charge: undefined };
+      return { kind: 'usage', start: part.start, end: until, dueAt: () => until, charge: undefined };
     });
   return [advance, ...usage];
+}
+
+/** Rules S6: the first period of a count at its start, the others ahead, never more than one period. */
+function advanceDue({ start, previous }: Period, days: number): Instant {
+  if (previous === null) return start;
+  const ahead = addDays(start, -days);
+  return ahead > previous ? ahead : previous;
 }
 
 const isUsage = (version: PlanVersion | undefined): boolean => version?.price.pricingModel === 'usage_based';
@@ -153,7 +160,7 @@ function undone(
   now: Instant,
 ): Verdict {
   const { start, kind } = expected;
-  const dueAt = row?.dueAt ?? expected.dueAt;
+  const dueAt = row?.dueAt ?? expected.dueAt();
   const passed = subject.status !== 'trialing' && start < subject.currentPeriodEnd && start <= now;
   if (!row && passed) return gap('the run has passed it and left no row');
   if (subject.parked !== null) return { state: 'parked', reason: subject.parked };

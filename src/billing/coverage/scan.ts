@@ -28,7 +28,7 @@ export interface Scanned {
 }
 
 /** On SQLite one batch blocks the process for a few milliseconds; memory holds one batch and one page. */
-const BATCH = 250;
+const BATCH = 100;
 
 /** Where a period stands in the list: by start, then subscription, then kind. */
 export const keyOf = ({ periodStart, subscriptionId, kind }: CoveragePeriod): string =>

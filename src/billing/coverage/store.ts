@@ -74,10 +74,12 @@ function readsOf({ after, limit, customerId, from, to }: SubjectPage): Read[] {
       values,
     },
     {
-      // those without a position yet are found by another index
+      // SQLite keeps the order of a cross join: by subscription, never through all events of the types; those without a
+      // position yet are few and have an index of their own
       sql: `with s as (${chosen}) select subscription_id, type, created_at, body from (
           select e.resource_id as subscription_id, e.type, e.created_at, e.body, e.sequence
-          from s join events e on e.resource_id = s.id where e.position is not null and e.type in (${TYPES})
+          from s cross join events e
+          where e.resource_id = s.id and e.position is not null and e.type in (${TYPES})
           union all select e.resource_id, e.type, e.created_at, e.body, e.sequence
           from events e join s on e.resource_id = s.id where e.position is null and e.type in (${TYPES})
         ) told order by subscription_id, sequence`,
