@@ -1586,6 +1586,77 @@ export type BillingEvent = {
     };
 };
 
+export type ReconcileStatus = 'ok' | 'drift';
+
+export type LedgerClassification = 'billings' | 'collections' | 'adjustments' | 'recurring' | 'credits';
+
+export type AnalyticsReconcile = {
+    /**
+     * The currency asked for; null for all.
+     */
+    currency: Currency | null;
+    from: DateOnly;
+    to: DateOnly;
+    status: ReconcileStatus;
+    /**
+     * The entries of the range by class and currency.
+     */
+    rows: Array<{
+        classification: LedgerClassification;
+        currency: Currency;
+        ledgerTotal: Money;
+        sourceTotal: Money;
+        delta: Money;
+        ledgerCount: number;
+        sourceCount: number;
+        /**
+         * Documents without entry.
+         */
+        missing: number;
+        status: ReconcileStatus;
+    }>;
+    /**
+     * The accounts at present.
+     */
+    accounts: Array<{
+        account: string;
+        currency: Currency;
+        ledgerTotal: Money;
+        sourceTotal: Money;
+        delta: Money;
+        status: ReconcileStatus;
+    }>;
+    trialBalance: Array<{
+        currency: Currency;
+        total: Money;
+        status: ReconcileStatus;
+    }>;
+    /**
+     * The broken invariants; empty when all hold.
+     */
+    invariants: Array<{
+        id: string;
+        /**
+         * Rows named in the findings.
+         */
+        violations: number;
+        findings: Array<{
+            /**
+             * What does not hold.
+             */
+            detail: string;
+            /**
+             * The first rows that break it.
+             */
+            ids: Array<string>;
+            /**
+             * There are others.
+             */
+            more: boolean;
+        }>;
+    }>;
+};
+
 /**
  * Counts the work of this run only.
  */
@@ -5766,6 +5837,60 @@ export type GetEventResponses = {
 };
 
 export type GetEventResponse = GetEventResponses[keyof GetEventResponses];
+
+export type GetAnalyticsReconcileData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * First day.
+         */
+        from?: DateOnly;
+        /**
+         * The day after the last one.
+         */
+        to?: DateOnly;
+        /**
+         * Only this currency.
+         */
+        currency?: Currency;
+    };
+    url: '/api/analytics/reconcile';
+};
+
+export type GetAnalyticsReconcileErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetAnalyticsReconcileError = GetAnalyticsReconcileErrors[keyof GetAnalyticsReconcileErrors];
+
+export type GetAnalyticsReconcileResponses = {
+    /**
+     * The proof.
+     */
+    200: AnalyticsReconcile;
+};
+
+export type GetAnalyticsReconcileResponse = GetAnalyticsReconcileResponses[keyof GetAnalyticsReconcileResponses];
 
 export type RunLifecycleJobData = {
     body?: never;

@@ -6,6 +6,7 @@ import { apiKeys } from './accounts/api-key-handlers.ts';
 import { auth } from './accounts/auth-handlers.ts';
 import { createAuthentication } from './accounts/authentication.ts';
 import { users } from './accounts/user-handlers.ts';
+import { analytics } from './analytics/handlers.ts';
 import { coupons } from './billing/coupons/handlers.ts';
 import { coverage } from './billing/coverage/handlers.ts';
 import { creditNotes } from './billing/credit-notes/handlers.ts';
@@ -34,6 +35,7 @@ import { testing } from './system/test-clock.ts';
 
 /** The only wiring list: every tag of the contract and who handles it. Missing or extra ones do not compile. */
 export const handlers: AllHandlers = {
+  analytics,
   apiKeys,
   auth,
   coupons,

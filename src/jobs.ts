@@ -1,4 +1,5 @@
 import { cleanUp } from './accounts/clean-up.ts';
+import { proveInvariants } from './analytics/prove.ts';
 import { sequenceEvents } from './billing/events/sequencer.ts';
 import { markOverdue } from './billing/run/dunning.ts';
 import { runLifecycle } from './billing/run/lifecycle.ts';
@@ -49,5 +50,6 @@ const scheduled = (runtime: Runtime): Job[] => [
     run: async (stopping) => void (await runLifecycle(runtime, stopping)),
   },
   { name: 'dunning', everyMs: 6 * HOUR, run: async (stopping) => void (await markOverdue(runtime, stopping)) },
+  { name: 'reconcile', everyMs: 24 * HOUR, firstAfterMs: HOUR / 6, run: () => proveInvariants(runtime) },
   { name: 'clean-up', everyMs: HOUR, run: async () => void (await cleanUp(runtime)) },
 ];

@@ -20,6 +20,7 @@ const MAY_IMPORT: Record<string, string> = {
   platform: 'migrations',
   migrations: '',
   accounts: 'customers',
+  analytics: 'system billing/audit',
   settings: '',
   system: '',
   products: 'settings billing/ledger billing/mrr billing/plans billing/subscriptions',
@@ -27,6 +28,7 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/audit': 'billing/plans billing/pricing billing/subscriptions',
   'billing/billing': 'settings billing/credits billing/ledger billing/pricing billing/tax-rules',
   'billing/coupons': 'settings billing/plans',
+  'billing/coverage': 'billing/plans billing/pricing billing/run billing/subscriptions',
   'billing/credit-notes':
     'billing/billing billing/invoices billing/ledger billing/numbers billing/pricing billing/subscriptions',
   'billing/credits': 'customers billing/billing billing/invoices billing/ledger',
@@ -45,8 +47,8 @@ const MAY_IMPORT: Record<string, string> = {
     'customers products billing/billing billing/coupons billing/invoices billing/mrr billing/plans billing/pricing billing/run',
   'billing/tax-rules': 'products billing/pricing',
   runtime: 'accounts billing/events',
-  jobs: 'accounts system billing/events billing/run',
-  app: 'accounts customers products settings system billing/coupons billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules',
+  jobs: 'accounts analytics system billing/events billing/run',
+  app: 'accounts analytics customers products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules',
   main: 'accounts app jobs runtime',
   cli: 'accounts runtime billing/audit',
 };

@@ -130,6 +130,8 @@ export const VALID: Record<string, Make> = {
   runLifecycleJob: nothing,
   runDunningJob: nothing,
   runAllJobs: nothing,
+  getAnalyticsReconcile: nothing,
+  getBillingCoverage: async () => ({ query: 'from=2026-01-01&to=2026-12-31' }),
   listParked: nothing,
   retryParked: async ({ app }) => ({ id: await parkedItem(app) }),
   getBillingSettings: nothing,
