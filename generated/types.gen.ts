@@ -1405,6 +1405,23 @@ export type InvoiceExplanation = {
     steps: Array<ExplanationStep>;
 };
 
+export type InvoiceSend = {
+    /**
+     * One address; by default where the customer's invoices go.
+     */
+    to?: Email;
+    /**
+     * Words of your own, shown above the figures.
+     */
+    message?: string;
+};
+
+export type InvoiceSendResult = {
+    invoiceId: Id;
+    to: Email;
+    queuedAt: Timestamp;
+};
+
 /**
  * An amount above zero, as a decimal string with at most the decimals of its currency.
  */
@@ -1701,10 +1718,26 @@ export type DunningResult = {
     errors: Array<JobError>;
 };
 
+export type WebhooksResult = {
+    asOf: Timestamp;
+    attempted: JobCounter;
+    delivered: JobCounter;
+    failed: JobCounter;
+    pending: JobCounter;
+    endpointsDisabled: JobCounter;
+    inboxProcessed: JobCounter;
+    inboxFailed: JobCounter;
+    emailsSent: JobCounter;
+    emailsFailed: JobCounter;
+    durationMs: number;
+    errors: Array<JobError>;
+};
+
 export type CronRunResult = {
     asOf: Timestamp;
     lifecycle: LifecycleResult;
     dunning: DunningResult;
+    webhooks: WebhooksResult;
 };
 
 export type CoverageState = 'invoiced' | 'waiting' | 'skipped' | 'parked' | 'gap';
@@ -1972,6 +2005,8 @@ export type SubscriptionDiscountCreate2 = SubscriptionDiscountCreate;
 export type InvoiceCreate2 = InvoiceCreate;
 
 export type InvoiceUpdate2 = InvoiceUpdate;
+
+export type InvoiceSend2 = InvoiceSend;
 
 export type PaymentCreate2 = PaymentCreate;
 
@@ -4940,6 +4975,74 @@ export type ExplainInvoiceResponses = {
 
 export type ExplainInvoiceResponse = ExplainInvoiceResponses[keyof ExplainInvoiceResponses];
 
+export type SendInvoiceData = {
+    body: InvoiceSend2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/invoices/{id}/send';
+};
+
+export type SendInvoiceErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes.
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type SendInvoiceError = SendInvoiceErrors[keyof SendInvoiceErrors];
+
+export type SendInvoiceResponses = {
+    /**
+     * Queued.
+     */
+    202: InvoiceSendResult;
+};
+
+export type SendInvoiceResponse = SendInvoiceResponses[keyof SendInvoiceResponses];
+
 export type ListPaymentsData = {
     body?: never;
     path?: never;
@@ -5949,6 +6052,35 @@ export type RunDunningJobResponses = {
 };
 
 export type RunDunningJobResponse = RunDunningJobResponses[keyof RunDunningJobResponses];
+
+export type RunWebhooksJobData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/billing/cron/webhooks';
+};
+
+export type RunWebhooksJobErrors = {
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type RunWebhooksJobError = RunWebhooksJobErrors[keyof RunWebhooksJobErrors];
+
+export type RunWebhooksJobResponses = {
+    /**
+     * What this run did.
+     */
+    200: WebhooksResult;
+};
+
+export type RunWebhooksJobResponse = RunWebhooksJobResponses[keyof RunWebhooksJobResponses];
 
 export type RunAllJobsData = {
     body?: never;

@@ -1,4 +1,5 @@
-import type { DunningResult, LifecycleResult } from '../../../generated/types.gen.ts';
+import type { DunningResult, LifecycleResult, WebhooksResult } from '../../../generated/types.gen.ts';
+import { sendEmails } from '../../mail/send.ts';
 import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
@@ -14,8 +15,14 @@ import { findParked, findUnresolvedParked, listParked, type ParkedItem, resolveP
 export const cron: Handlers<'cron'> = {
   runLifecycleJob: (_, { runtime }) => lifecycle(runtime),
   runDunningJob: (_, { runtime }) => dunning(runtime),
+  runWebhooksJob: (_, { runtime }) => webhooks(runtime),
   async runAllJobs(_, { runtime, now }) {
-    return { asOf: now, lifecycle: await lifecycle(runtime), dunning: await dunning(runtime) };
+    return {
+      asOf: now,
+      lifecycle: await lifecycle(runtime),
+      dunning: await dunning(runtime),
+      webhooks: await webhooks(runtime),
+    };
   },
 };
 
@@ -32,6 +39,15 @@ async function dunning(runtime: Runtime): Promise<DunningResult> {
   const ends = { skipped: 0, exhausted: 0, resolved: 0 };
   const durationMs = Math.round(performance.now() - started);
   return { asOf, invoicesMarkedOverdue, ...steps, ...ends, durationMs, errors };
+}
+
+async function webhooks(runtime: Runtime): Promise<WebhooksResult> {
+  const [asOf, started] = [runtime.clock.now(), performance.now()];
+  const { sent: emailsSent, failed: emailsFailed } = await sendEmails(runtime);
+  const deliveries = { attempted: 0, delivered: 0, failed: 0, pending: 0, endpointsDisabled: 0 };
+  const inbox = { inboxProcessed: 0, inboxFailed: 0 };
+  const durationMs = Math.round(performance.now() - started);
+  return { asOf, ...deliveries, ...inbox, emailsSent, emailsFailed, durationMs, errors: [] };
 }
 
 export const parked: Pick<Handlers<'coverage'>, 'listParked' | 'retryParked'> = {

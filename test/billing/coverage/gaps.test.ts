@@ -77,7 +77,7 @@ const CORRUPTIONS: Corruption[] = [
   },
   {
     name: 'a row is moved to another subscription',
-    sql: [`update billing_periods set subscription_id = '{usage}' where ${ROW('plain', '2026-02-15')}`],
+    sql: [`update billing_periods set subscription_id = '{ended}' where ${ROW('plain', '2026-02-15')}`],
     gap: ['plain', 'advance', '2026-02-15', 'the run has passed it and left no row'],
   },
   {
