@@ -215,7 +215,7 @@ const CORRUPTIONS: Corruption[] = [
   {
     name: 'the creation was moved in the row',
     sql: [
-      `update subscriptions set created_at = '2026-04-01T00:00:00.000Z' where id = '{plain}'`,
+      `update subscriptions set created_at = '2036-04-01T00:00:00.000Z' where id = '{plain}'`,
       `delete from billing_periods where ${ROW('plain', '2026-01-15')}`,
     ],
     gap: ['plain', 'advance', '2026-01-15', 'the run has passed it and left no row'],
