@@ -39,6 +39,10 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
     work.db,
     units.flatMap((unit) => [...unit.updated]),
   );
+  await store.moveEnds(
+    work.db,
+    units.flatMap(({ resized }) => resized),
+  );
   await store.deletePendingPeriods(
     work.db,
     units.flatMap((unit) => unit.removed.map(({ id }) => id)),
