@@ -349,7 +349,7 @@ async function runningKey(app: TestApp): Promise<Sent> {
     key,
     method: 'POST',
     path: `/api/billing/parked/${id}/retry`,
-    body_hash: app.runtime.vault.fingerprint(''),
+    body_hash: app.runtime.vault.fingerprints('')[0],
     state: 'in_progress',
     locked_until: new Date(Date.parse(app.clock.now()) + 60_000).toISOString(),
     created_at: app.clock.now(),
