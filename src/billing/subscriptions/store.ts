@@ -216,16 +216,6 @@ export async function updatePendingPeriods(db: Db, periods: BillingPeriod[]): Pr
   if (hit !== periods.length) throw new Error(`${periods.length - hit} billing periods were billed by somebody else.`);
 }
 
-/** Writes where periods end that are not billed, and never will be. */
-export const moveEnds = (db: Db, periods: BillingPeriod[]): Promise<number> =>
-  updateRows(
-    db,
-    'billing_periods',
-    'id',
-    periods.map(({ id, periodEnd }) => ({ id, period_end: periodEnd })),
-    { onlyWhere: "state in ('waived', 'skipped')" },
-  );
-
 /** A withdrawn charge: the row is a plan again (rules Q9). */
 export async function reopenPeriods(db: Db, ids: string[]): Promise<void> {
   for (let i = 0; i < ids.length; i += 1000)
