@@ -2199,7 +2199,7 @@ export type LoginErrors = {
      */
     403: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2318,7 +2318,7 @@ export type ChangePasswordErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2436,7 +2436,7 @@ export type CreateUserErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2552,7 +2552,7 @@ export type UpdateUserErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2670,7 +2670,7 @@ export type CreateApiKeyErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2831,7 +2831,7 @@ export type CreateProductErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2997,7 +2997,7 @@ export type UpdateProductErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3111,7 +3111,7 @@ export type CreateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3289,7 +3289,7 @@ export type UpdateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3407,7 +3407,7 @@ export type CreatePlanErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3590,7 +3590,7 @@ export type UpdatePlanErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3711,7 +3711,7 @@ export type CreateCouponErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3877,7 +3877,7 @@ export type UpdateCouponErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3991,7 +3991,7 @@ export type CreateTaxRuleErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4103,7 +4103,7 @@ export type UpdateTaxRuleErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4228,7 +4228,7 @@ export type CreateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4406,7 +4406,7 @@ export type UpdateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4474,7 +4474,7 @@ export type AddSubscriptionDiscountErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4669,7 +4669,7 @@ export type CreateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4847,7 +4847,7 @@ export type UpdateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5015,7 +5015,7 @@ export type SendInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5148,7 +5148,7 @@ export type CreatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5260,7 +5260,7 @@ export type UpdatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5389,7 +5389,7 @@ export type CreateRefundErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5564,7 +5564,7 @@ export type CreateCreditNoteErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5676,7 +5676,7 @@ export type UpdateCreditNoteErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5797,7 +5797,7 @@ export type CreateCreditErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6349,7 +6349,7 @@ export type UpdateBillingSettingsErrors = {
      */
     403: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6447,7 +6447,7 @@ export type SetTestClockErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6663,7 +6663,7 @@ export type V1CreateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6841,7 +6841,7 @@ export type V1UpdateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7076,7 +7076,7 @@ export type V1CreateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7254,7 +7254,7 @@ export type V1UpdateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7322,7 +7322,7 @@ export type V1AddSubscriptionDiscountErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7517,7 +7517,7 @@ export type V1CreateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7695,7 +7695,7 @@ export type V1UpdateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7878,7 +7878,7 @@ export type V1CreatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**

@@ -1,6 +1,6 @@
 import { loadPaper } from '../billing/invoices/pdf/load.ts';
 import { renderInvoice } from '../billing/invoices/pdf/render.ts';
-import { findInvoice } from '../billing/invoices/store.ts';
+import { readInvoice } from '../billing/invoices/read.ts';
 import { findSubscription } from '../billing/subscriptions/store.ts';
 import { loadBillingCustomers } from '../customers/billing-customers.ts';
 import type { Db } from '../platform/db/connect.ts';
@@ -80,15 +80,15 @@ async function aboutInvoice(
   data: Record<string, unknown>,
   seller: BillingSettings,
 ): Promise<Content> {
-  const invoice = await findInvoice(db, null, data.invoiceId as string);
-  if (!invoice) throw new Unsendable('The invoice does not exist any more.');
+  const paper = await readInvoice(db, null, data.invoiceId as string, (invoice) => loadPaper(db, invoice, seller));
+  const { invoice } = paper;
   if (template === 'invoice' && invoice.status === 'void') throw new Unsendable('The invoice was voided meanwhile.');
   const sender = senderOf(seller);
   const letter =
     template === 'invoice'
       ? invoiceLetter(invoice, sender, (data.message ?? null) as string | null)
       : paymentLetter(invoice, sender, data.amount as string, data.currency as string);
-  const content = await renderInvoice(await loadPaper(db, invoice, seller));
+  const content = await renderInvoice(paper);
   const filename = `invoice-${invoice.invoiceNumber}.pdf`;
   return { letter, attachments: [{ filename, content, contentType: 'application/pdf' }] };
 }

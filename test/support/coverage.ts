@@ -25,10 +25,11 @@ export const expectedCharges = ({ periods }: Scanned, now: string): string[] =>
     .map(({ subscriptionId, kind, periodStart, periodEnd }) => `${subscriptionId} ${kind} ${periodStart} ${periodEnd}`)
     .sort();
 
-/** The same of the rows there are. */
-export async function storedCharges(db: Db, now: string): Promise<string[]> {
-  const rows = await db('billing_periods').where('period_start', '<=', now);
-  return rows
+/** The same of the rows there are; `billed`: only of those that are billed or will be. */
+export async function storedCharges(db: Db, now: string, billed = false): Promise<string[]> {
+  const query = db('billing_periods').where('period_start', '<=', now);
+  if (billed) query.whereIn('state', ['pending', 'invoiced']);
+  return (await query)
     .map((row: Record<string, string>) => `${row.subscription_id} ${row.kind} ${row.period_start} ${row.period_end}`)
     .sort();
 }
