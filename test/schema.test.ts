@@ -55,6 +55,7 @@ describe('the schema holds the rules', () => {
       tax_rules: ['product_category'],
       tax_quotes: ['product_category', 'provider'],
       coupons: ['discount_type', 'duration'],
+      emails: ['state'],
       subscriptions: ['status', 'billing_cycle', 'cancel_reason', 'pause_reason', 'managed_by'],
       invoices: ['origin', 'status'],
       billing_periods: ['kind', 'state'],

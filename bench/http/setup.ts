@@ -31,6 +31,7 @@ export const benchConfig = (databaseUrl: string): Config => ({
   rateLimits: true,
   trustProxy: 0,
   providers: { stripeUrl: 'https://api.stripe.com', taxjarUrl: 'https://api.taxjar.com', timeoutMs: 5000, members: {} },
+  mail: undefined,
 });
 
 export async function benchRuntime(databaseUrl: string): Promise<Runtime> {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { isCurrency } from './currencies.ts';
+import { type MailConfig, readMail, readSmtpUrl } from './mail-config.ts';
 import { isOrigin } from './origin.ts';
 import { insecureAddresses, type ProviderConfig, providerVariables, readProviders } from './provider-config.ts';
 
@@ -51,6 +52,12 @@ const schema = z.object({
   RATE_LIMITS: flag.default(true),
   TRUST_PROXY: integer(0, 10).default(0),
   ...providerVariables,
+  SMTP_URL: z
+    .string()
+    .refine((text) => readSmtpUrl(text) !== undefined, 'must be smtp://[user:password@]host[:port] or smtps://…')
+    .optional(),
+  SMTP_CA_FILE: z.string().refine(existsSync, 'must be a readable file').optional(),
+  MAIL_FROM: z.email().max(255).optional(),
 });
 
 export interface Config {
@@ -77,6 +84,8 @@ export interface Config {
   /** Number of reverse proxies in front whose X-Forwarded-For entries are believed. */
   trustProxy: number;
   providers: ProviderConfig;
+  /** How e-mails leave; undefined: none are sent. */
+  mail: MailConfig | undefined;
 }
 
 /** Everything that is wrong with the environment, in one message. */
@@ -102,6 +111,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     problems.push(...insecureAddresses(given).map((name) => `${name} must be https when NODE_ENV=production`));
   if (Boolean(given.ADMIN_EMAIL) !== Boolean(given.ADMIN_PASSWORD))
     problems.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
+  if (Boolean(given.SMTP_URL) !== Boolean(given.MAIL_FROM))
+    problems.push('SMTP_URL and MAIL_FROM must be set together');
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const v = parsed.data;
   return {
@@ -127,6 +138,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     rateLimits: v.RATE_LIMITS,
     trustProxy: v.TRUST_PROXY,
     providers: readProviders(v),
+    mail: readMail(v.SMTP_URL, v.MAIL_FROM, v.SMTP_CA_FILE),
   };
 }
 
