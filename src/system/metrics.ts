@@ -59,16 +59,7 @@ function newMetrics({ tally }: Runtime): Metrics {
     buckets: BUCKETS,
     registers,
   });
-  for (const [name, help] of Object.entries(TALLIED))
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(tally.get(name) ?? 0);
-      },
-    });
+  addTallied(registry, tally);
   const violations = new Gauge({
     name: 'invariant_violations',
     help: 'Broken invariants that the last reconciliation of this process found',
@@ -86,6 +77,19 @@ function newMetrics({ tally }: Runtime): Metrics {
     },
     text: async (figures) => (await registry.metrics()) + (await gaugesOf(figures).metrics()),
   };
+}
+
+function addTallied(registry: Registry, tally: Runtime['tally']): void {
+  for (const [name, help] of Object.entries(TALLIED))
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(tally.get(name) ?? 0);
+      },
+    });
 }
 
 /** A registry of its own for each scrape: a figure that could not be computed is left out instead of shown as 0. */

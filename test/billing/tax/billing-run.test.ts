@@ -88,6 +88,10 @@ describe('the billing run with an external tax provider', () => {
     const { errors } = await runLifecycle(app.runtime);
     expect(errors[0]?.message).toBe('The tax provider TaxJar gave no rate for FR that can be used.');
     expect(await ratesOf(app, id)).toEqual(['0.2000']);
+    const { periods } = (await app.api.get('/api/billing/coverage?from=2027-03-15&to=2027-03-16&state=waiting')).body;
+    expect(periods.map(({ subscriptionId, reason }: Entity) => [subscriptionId, reason])).toEqual([
+      [id, errors[0]?.message],
+    ]);
     provider.mode = 'up';
     provider.rates.set('FR', '0.21');
     app.clock.advance({ hours: 1 });
