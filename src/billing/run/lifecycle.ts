@@ -104,7 +104,7 @@ async function advanceDue(
   const left = new Set(done.waiting.map(({ id }) => id));
   for (const sub of done.claimed) if (!left.has(sub.id)) remember(run, sub, done.now);
   const failures = await askTaxes(run.runtime, run.taxes, done.waiting);
-  for (const [id, failure] of failures) await recordFailure(run, id, failure);
+  if (failures.size > 0) await recordWaiting(run, failures);
 }
 
 /** Answers those that were left as they are, because the tax of their invoice must be asked outside first. */
@@ -155,12 +155,30 @@ async function recordFailure({ runtime, errors }: Run, id: string, error: unknow
     const [stored] = await lockSubscriptions(work.db, [id]);
     if (!stored?.nextActionAt || stored.nextActionAt > work.now) return;
     if (!mayPass(error)) return parkSubscription(work, stored, error, message);
-    const pause = Math.min(RETRY_MS * 2 ** stored.errorCount, MAX_RETRY_MS);
-    stored.errorCount += 1;
-    stored.lastError = message;
-    stored.nextActionAt = addMilliseconds(work.now, pause);
+    tryLater(stored, work.now, message);
     await updateSubscriptions(work.db, [stored]);
   });
+}
+
+/** As recordFailure, for many that wait for the tax provider: one transaction. */
+async function recordWaiting({ runtime, errors }: Run, failures: Map<string, AppError>): Promise<void> {
+  for (const [id, { message }] of failures) errors.push({ resourceType: 'subscription', resourceId: id, message });
+  runtime.log.error({ subscriptions: failures.size }, 'subscriptions wait for the tax provider');
+  await retryConflicts(() =>
+    inTransaction(runtime, INFO, async ({ db, now }) => {
+      const stored = await lockSubscriptions(db, [...failures.keys()]);
+      const due = stored.filter(({ nextActionAt }) => nextActionAt && nextActionAt <= now);
+      for (const sub of due) tryLater(sub, now, failures.get(sub.id)!.message);
+      await updateSubscriptions(db, due);
+    }),
+  );
+}
+
+function tryLater(sub: Subscription, now: string, message: string): void {
+  const pause = Math.min(RETRY_MS * 2 ** sub.errorCount, MAX_RETRY_MS);
+  sub.errorCount += 1;
+  sub.lastError = message;
+  sub.nextActionAt = addMilliseconds(now, pause);
 }
 
 export async function parkSubscription(work: Work, sub: Subscription, error: unknown, message: string): Promise<void> {

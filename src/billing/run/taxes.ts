@@ -38,23 +38,25 @@ export async function splitByTax(
 
 /**
  * Asks what the waiting ones need, between two transactions: those answered are still due and taken again by the next
- * batch. Answers the failure of each of the others.
+ * batch. Answers the failure of each of the others, by subscription.
  */
 export async function askTaxes(
   runtime: Runtime,
   { failed, answered }: TaxRequests,
   waiting: readonly WaitingForTax[],
-): Promise<[id: string, failure: AppError][]> {
+): Promise<Map<string, AppError>> {
   for (const [provider, group] of Map.groupBy(waiting, (one) => one.provider)) {
     const questions = group.map(({ question }) => question).filter((question) => !failed.has(keyOf(question)));
     for (const [key, failure] of await fetchQuotes(runtime, provider, questions)) failed.set(key, failure);
   }
-  return waiting.flatMap(({ id, question }): [string, AppError][] => {
+  const failures = new Map<string, AppError>();
+  for (const { id, question } of waiting) {
     const [key, asked] = [keyOf(question), `${id} ${keyOf(question)}`];
     const failure = failed.get(key) ?? (answered.has(asked) ? didNotKeep() : undefined);
     answered.add(asked);
-    return failure ? [[id, failure]] : [];
-  });
+    if (failure) failures.set(id, failure);
+  }
+  return failures;
 }
 
 /** Asked, answered, and still not there: the customer moved, or the settings changed meanwhile. */

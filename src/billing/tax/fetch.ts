@@ -37,7 +37,10 @@ export async function fetchQuotes(
         await shared(runtime, provider, key, () => fetchOne(runtime, provider, secret, question));
         inARow = 0;
       } catch (error) {
-        if (!(error instanceof TaxProviderError)) throw error;
+        if (!(error instanceof TaxProviderError)) {
+          queue.length = 0; // the others ask no more either
+          throw error;
+        }
         last = error;
         inARow = error.everywhere ? inARow + 1 : 0;
         failures.set(key, error);

@@ -60,7 +60,7 @@ function readRate(provider: TaxProvider, question: Question, { status, body }: O
     return provider.read(body, question);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new TaxProviderError(`The tax provider ${provider.title} gave no rate for ${place} that can be used.`, true);
+    throw new TaxProviderError(`The tax provider ${provider.title} gave no rate for ${place} that can be used.`, false);
   }
 }
 

@@ -28,11 +28,16 @@ export interface Quote extends Rate {
 }
 
 /** The question about a place; undefined without a country, about which nobody can be asked (rules V3). */
-export function questionOf({ country, state, zip, category }: TaxPlace): Question | undefined {
-  const key = taxKey(country);
-  if (key === null) return undefined;
-  const five = key === 'US' ? /^(\d{5})(-?\d{4})?$/.exec(zip?.trim() ?? '')?.[1] : undefined;
-  return { country: key, state: taxKey(state) ?? '', zip: five ?? '', category: category ?? '' };
+export function questionOf(place: TaxPlace): Question | undefined {
+  const country = taxKey(place.country);
+  if (country === null) return undefined;
+  const [state, category] = [taxKey(place.state) ?? '', place.category ?? ''];
+  if (country !== 'US') return { country, state, zip: '', category };
+  const zip = /^(\d{5})(-?\d{4})?$/.exec(place.zip?.trim() ?? '')?.[1];
+  if (zip !== undefined) return { country, state, zip, category };
+  // written into the state it is the ZIP code all the same: equal regions are equal questions
+  const [, name = state, tail = ''] = /^(.*?) *(\d{5})$/.exec(state) ?? [];
+  return { country, state: name, zip: tail, category };
 }
 
 /** The region of the cache: the state, in the United States with the ZIP code (`CA 94103`). */

@@ -70,9 +70,11 @@ function formOf({ country, state, zip, category }: Question): URLSearchParams {
 
 /** One tax of the breakdown: its percentage, of the part of the price that it taxes. */
 function readPart(value: unknown): Rate {
-  const { tax_rate_details, taxable_amount, inclusive } = objectOf(value);
+  const { tax_rate_details, taxable_amount, inclusive, taxability_reason } = objectOf(value);
   const { percentage_decimal, tax_type, rate_type } = objectOf(tax_rate_details);
   if (inclusive !== false) throw new RangeError('is not on top of the price');
+  // Stripe Tax does not know the place: that is not 0 %
+  if (taxability_reason === 'not_supported') throw new RangeError('is not supported');
   if (rate_type === 'flat_amount') throw new RangeError('is no percentage');
   const rate = multiply(parseDecimal(textOf(percentage_decimal)), PERCENT);
   const taxable = parseDecimal(textOf(taxable_amount));

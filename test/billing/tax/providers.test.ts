@@ -21,6 +21,9 @@ describe('the question', () => {
     [{ zip: '94103' }, 'CA 94103', CALIFORNIA],
     [{ zip: ' 94103-1234 ' }, 'CA 94103', CALIFORNIA],
     [{ zip: '941' }, 'CA', { ...CALIFORNIA, zip: '' }],
+    [{ state: 'CA 94103' }, 'CA 94103', CALIFORNIA],
+    [{ state: '94103' }, '94103', { ...CALIFORNIA, state: '' }],
+    [{ state: 'CA 94103', zip: '10001' }, 'CA 94103 10001', { ...CALIFORNIA, state: 'CA 94103', zip: '10001' }],
     [{ zip: '94103', state: null }, '94103', { ...CALIFORNIA, state: '' }],
     [{ country: 'FR', state: null, zip: '75001', category: null }, '', FRANCE],
   ])('%j: region %j', (over, region, question) => {
@@ -131,6 +134,13 @@ describe('Stripe Tax', () => {
     ['a percentage beyond reason', withRate({ percentage_decimal: '2000' })],
     ['a negative one', withRate({ percentage_decimal: '-20' })],
     ['one with an exponent', withRate({ percentage_decimal: '2e1' })],
+    [
+      'a place it does not support',
+      {
+        ...calculation(AMOUNT, ['0.0']),
+        tax_breakdown: [{ ...calculation(AMOUNT, ['0.0']).tax_breakdown[0], taxability_reason: 'not_supported' }],
+      },
+    ],
     ['no details', withPart({ tax_rate_details: null })],
     ['a tax in the price', withPart({ inclusive: true })],
     ['more taxed than there is', withPart({ taxable_amount: AMOUNT + 1 })],
