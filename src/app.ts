@@ -17,6 +17,7 @@ import { refunds } from './billing/refunds/handlers.ts';
 import { coverage, cron } from './billing/run/handlers.ts';
 import { subscriptions } from './billing/subscriptions/handlers.ts';
 import { taxRules } from './billing/tax-rules/handlers.ts';
+import { usage } from './billing/usage/handlers.ts';
 import { customers } from './customers/handlers.ts';
 import { type Contract, readContract, type Spec } from './platform/http/contract.ts';
 import { expressErrors } from './platform/http/error-body.ts';
@@ -52,6 +53,7 @@ export const handlers: AllHandlers = {
   system,
   taxRules,
   testing,
+  usage,
   users,
 };
 

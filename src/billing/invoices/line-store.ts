@@ -41,6 +41,17 @@ export async function loadLines(db: Db, invoiceIds: string[]): Promise<Map<strin
   return lines;
 }
 
+/** The invoices with lines for these period rows, by row; one statement. */
+export async function invoicesOfPeriods(db: Db, periodIds: string[]): Promise<Map<string, string[]>> {
+  const rows: { billing_period_id: string; invoice_id: string }[] = await db('invoice_lines')
+    .whereIn('billing_period_id', inList(periodIds))
+    .distinct('billing_period_id', 'invoice_id');
+  const invoices = new Map<string, string[]>();
+  for (const { billing_period_id: period, invoice_id: invoice } of rows)
+    invoices.set(period, [...(invoices.get(period) ?? []), invoice]);
+  return invoices;
+}
+
 const toLine = (row: Row): InvoiceLine => ({
   id: row.id,
   invoiceId: row.invoice_id,

@@ -15,6 +15,7 @@ import { presenterOf } from './present.ts';
 import * as store from './store.ts';
 import { cancel, endTrial, pause, refuseCanceled, resume, setCancelAtPeriodEnd } from './transitions.ts';
 import type { SubscriptionUnit } from './unit.ts';
+import { upcomingInvoice } from './upcoming.ts';
 
 type Tag = Handlers<'subscriptions'>;
 
@@ -64,12 +65,15 @@ const cancelSubscription: Tag['cancelSubscription'] = async ({ path }, context) 
   });
 };
 
+const getUpcomingInvoice: Tag['getUpcomingInvoice'] = ({ path }, context) => upcomingInvoice(context, path.id);
+
 export const subscriptions: Tag = {
   listSubscriptions,
   getSubscription,
   createSubscription,
   updateSubscription,
   cancelSubscription,
+  getUpcomingInvoice,
   addSubscriptionDiscount,
   removeSubscriptionDiscount,
   v1ListSubscriptions: listSubscriptions,
@@ -77,6 +81,7 @@ export const subscriptions: Tag = {
   v1CreateSubscription: createSubscription,
   v1UpdateSubscription: updateSubscription,
   v1CancelSubscription: cancelSubscription,
+  v1GetUpcomingInvoice: getUpcomingInvoice,
   v1AddSubscriptionDiscount: addSubscriptionDiscount,
   v1RemoveSubscriptionDiscount: removeSubscriptionDiscount,
 };

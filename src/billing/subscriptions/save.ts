@@ -1,5 +1,4 @@
 import { changesOf } from '../../platform/changes.ts';
-import { ZERO } from '../../platform/decimal.ts';
 import { formatMoney } from '../../platform/money.ts';
 import type { NewEvent } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
@@ -7,13 +6,20 @@ import { type InvoiceDraft, type IssuedInvoice, issueInvoices } from '../invoice
 import { withdrawInvoices } from '../invoices/withdraw.ts';
 import { type MrrChange, recordMrr } from '../mrr/movements.ts';
 import { netOfPeriod } from '../pricing/compose.ts';
-import { advanceAmount, advanceLines, type LineInput, usageLines } from '../pricing/lines.ts';
+import { advanceAmount } from '../pricing/lines.ts';
+import { draftOf, linesOf } from './bill-draft.ts';
 import { mrrBeforeAndAfter } from './mrr.ts';
+import * as periodStore from './period-store.ts';
 import * as store from './store.ts';
 import type { BillingPeriod, Subscription } from './subscription.ts';
 import { nextAction } from './transitions.ts';
-import { type Bill, chargeOf, currentCharge, emit, replan, type SubscriptionUnit, versionOf } from './unit.ts';
-import { changedDiscounts, discountsFor, saveDiscounts } from './unit-discounts.ts';
+import { type Bill, currentCharge, emit, replan, type SubscriptionUnit, versionOf } from './unit.ts';
+import { changedDiscounts, saveDiscounts } from './unit-discounts.ts';
+import { correctUsage, openCorrections } from './usage-corrections.ts';
+import { type Rating, type Ratings, rateUsage } from './usage-rating.ts';
+
+/** A subscription that is new has used nothing. */
+const NO_USAGE: Ratings = new Map();
 
 export interface Saved {
   unit: SubscriptionUnit;
@@ -27,19 +33,27 @@ export interface Saved {
 export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Promise<Saved[]> {
   const { work } = billing;
   await recordMrr(work, units.flatMap(mrrChange));
+  const ratings = await rateUsage(work.db, units);
+  const corrections = await openCorrections(billing, units, ratings);
   await withdraw(billing, units);
   for (const unit of units) replan(unit, work);
-  await store.insertPeriods(
+  await periodStore.insertPeriods(
     work.db,
     units.flatMap(({ inserted }) => inserted),
   );
   await saveDiscounts(work.db, units);
-  const issued = await issueBills(billing, units);
-  await store.updatePendingPeriods(
+  await correctUsage(billing, corrections);
+  for (const { period, base } of corrections.rows) period.billedNet = (period.billedNet ?? 0n) - base;
+  const issued = await issueBills(billing, units, ratings);
+  await periodStore.updatePendingPeriods(
     work.db,
     units.flatMap((unit) => [...unit.updated]),
   );
-  await store.deletePendingPeriods(
+  await periodStore.updateRatedPeriods(
+    work.db,
+    units.flatMap(({ rated }) => rated),
+  );
+  await periodStore.deletePendingPeriods(
     work.db,
     units.flatMap((unit) => unit.removed.map(({ id }) => id)),
   );
@@ -62,7 +76,7 @@ async function withdraw(billing: Billing, units: SubscriptionUnit[]): Promise<vo
   );
   for (const row of rows)
     Object.assign(row, { state: 'pending', invoiceId: null, inForceFrom: null, inForceNet: null });
-  await store.reopenPeriods(
+  await periodStore.reopenPeriods(
     billing.work.db,
     rows.map(({ id }) => id),
   );
@@ -71,13 +85,14 @@ async function withdraw(billing: Billing, units: SubscriptionUnit[]): Promise<vo
 async function issueBills(
   billing: Billing,
   units: SubscriptionUnit[],
+  ratings: Ratings,
 ): Promise<Map<SubscriptionUnit, IssuedInvoice[]>> {
   const jobs: { unit: SubscriptionUnit; bill: Bill; draft: InvoiceDraft }[] = [];
   for (const unit of units)
     for (const bill of unit.bills) {
-      const lines = bill.periods.flatMap((period) => linesOf(unit, period));
-      if (lines.length > 0) jobs.push({ unit, bill, draft: draftOf(billing, unit, bill, lines) });
-      else for (const period of bill.periods) close(unit, period, { state: 'skipped', reason: 'nothing_to_bill' });
+      const lines = linesOf(unit, bill, ratings);
+      if (lines.length > 0) jobs.push({ unit, bill, draft: draftOf(billing.work, unit, bill, lines) });
+      else closeBill(unit, bill, ratings);
     }
   const issued = await issueInvoices(
     billing,
@@ -86,51 +101,38 @@ async function issueBills(
   const byUnit = new Map<SubscriptionUnit, IssuedInvoice[]>();
   for (const [i, { unit, bill }] of jobs.entries()) {
     const one = issued[i]!;
-    for (const period of bill.periods) {
-      const { net } = netOfPeriod(one.output, period.id);
-      const billed = one.output.lines.some(({ billingPeriodId }) => billingPeriodId === period.id);
-      if (billed) close(unit, period, { state: 'invoiced', invoiceId: one.invoice.id }, net);
-      else close(unit, period, { state: 'skipped', reason: 'nothing_to_bill' });
-    }
+    closeBill(unit, bill, ratings, one);
     byUnit.set(unit, [...(byUnit.get(unit) ?? []), one]);
   }
   return byUnit;
 }
 
-/** A pending row becomes a fact; an advance row remembers what is in force for its period (rules S5, S9). */
-function close(unit: SubscriptionUnit, period: BillingPeriod, fact: Partial<BillingPeriod>, net = 0n): void {
-  Object.assign(period, fact);
-  if (period.kind === 'advance') Object.assign(period, { inForceFrom: period.periodStart, inForceNet: net });
+/** Every row of a bill becomes a fact: invoiced where the invoice has lines for it, else skipped (rules S4, C4). */
+function closeBill(unit: SubscriptionUnit, bill: Bill, ratings: Ratings, one?: IssuedInvoice): void {
+  const lines = one?.output.lines ?? [];
+  for (const period of [...bill.periods, ...bill.late]) {
+    const { net } = netOfPeriod({ lines }, period.id);
+    const billed = lines.some(({ billingPeriodId }) => billingPeriodId === period.id);
+    if (period.dirty) rateAgain(unit, period, ratings.get(period)!, net);
+    else close(unit, period, net, ratings.get(period));
+    if (billed && period.state !== 'invoiced')
+      Object.assign(period, { state: 'invoiced', reason: null, invoiceId: one!.invoice.id });
+  }
+}
+
+/** A pending row is skipped unless it was billed; an advance row remembers what is in force for its period (rules S5, S9). */
+function close(unit: SubscriptionUnit, period: BillingPeriod, net: bigint, rating: Rating | undefined): void {
+  Object.assign(period, { state: 'skipped', reason: 'nothing_to_bill' });
+  if (rating) Object.assign(period, { billedQuantity: rating.quantity, billedAmount: rating.amount, billedNet: net });
+  else Object.assign(period, { inForceFrom: period.periodStart, inForceNet: net });
   unit.updated.add(period);
 }
 
-/** No usage is recorded yet, so a usage row bills an aggregate of 0 (rules U4). */
-function linesOf(unit: SubscriptionUnit, period: BillingPeriod): LineInput[] {
-  const charge = chargeOf(unit, period);
-  return period.kind === 'advance' ? advanceLines(charge) : usageLines(charge, ZERO);
-}
-
-function draftOf(billing: Billing, unit: SubscriptionUnit, bill: Bill, lines: LineInput[]): InvoiceDraft {
-  const { now, newId } = billing.work;
-  const start = bill.periods[0]!.periodStart;
-  return {
-    id: newId(),
-    customer: unit.customer,
-    subscriptionId: unit.sub.id,
-    origin: bill.origin,
-    currency: unit.sub.currency,
-    lines,
-    discounts: discountsFor(
-      unit,
-      bill.periods.map(({ periodStart }) => periodStart),
-    ),
-    category: versionOf(unit).productType,
-    dueDate: null,
-    collectAt: bill.preGenerated && start > now ? start : now,
-    notes: null,
-    draft: null,
-    preGenerated: bill.preGenerated,
-  };
+/** A row billed before takes the values of the new rating; `net` was billed now (rules U7). */
+function rateAgain(unit: SubscriptionUnit, period: BillingPeriod, { quantity, amount }: Rating, net: bigint): void {
+  const billedNet = (period.billedNet ?? 0n) + net;
+  Object.assign(period, { dirty: false, billedQuantity: quantity, billedAmount: amount, billedNet });
+  unit.rated.push(period);
 }
 
 function mrrChange(unit: SubscriptionUnit): MrrChange[] {
@@ -182,11 +184,11 @@ export async function saveNewUnit(billing: Billing, unit: SubscriptionUnit): Pro
   const { work } = billing;
   unit.sub.nextActionAt = nextAction(unit)?.at ?? null;
   await store.insertSubscription(work.db, unit.sub);
-  await store.insertPeriods(work.db, unit.inserted);
+  await periodStore.insertPeriods(work.db, unit.inserted);
   await saveDiscounts(work.db, [unit]);
   await recordMrr(work, mrrChange(unit));
-  const issued = (await issueBills(billing, [unit])).get(unit) ?? [];
-  await store.updatePendingPeriods(work.db, [...unit.updated]);
+  const issued = (await issueBills(billing, [unit], NO_USAGE)).get(unit) ?? [];
+  await periodStore.updatePendingPeriods(work.db, [...unit.updated]);
   for (const event of unit.events as NewEvent[]) work.emit(event);
   return { unit, issued };
 }

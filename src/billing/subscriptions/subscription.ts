@@ -1,4 +1,5 @@
 import type { Instant } from '../../platform/calendar.ts';
+import type { Decimal } from '../../platform/decimal.ts';
 import type { BillingCycle } from '../pricing/prices.ts';
 
 export type SubscriptionStatus = 'trialing' | 'active' | 'paused' | 'past_due' | 'canceled';
@@ -60,6 +61,13 @@ export interface BillingPeriod {
   /** What the customer was billed for the rest of the current period (rules S9), minor units. */
   inForceFrom: Instant | null;
   inForceNet: bigint | null;
+  /** Of a usage row that is invoiced or skipped: what was billed of it so far, minor units (rules U7). */
+  billedQuantity: Decimal | null;
+  billedAmount: bigint | null;
+  /** The amount less its share of the discounts. */
+  billedNet: bigint | null;
+  /** An event was added or voided after it was billed; it is to be rated again (rules U6). */
+  dirty: boolean;
   createdAt: Instant;
 }
 

@@ -25,8 +25,16 @@ const pendingUsage = (unit: SubscriptionUnit, until: Instant): BillingPeriod[] =
 const pendingAdvance = (unit: SubscriptionUnit, start: Instant): BillingPeriod[] =>
   unit.periods.filter((row) => row.state === 'pending' && row.kind === 'advance' && row.periodStart === start);
 
-function bill(unit: SubscriptionUnit, periods: BillingPeriod[], origin: InvoiceOrigin, preGenerated = false): void {
-  if (periods.length > 0) unit.bills.push({ periods, origin, preGenerated });
+/** Usage rows billed before that came to something else since (rules U6). */
+const dirtyUsage = (unit: SubscriptionUnit): BillingPeriod[] => unit.periods.filter(({ dirty }) => dirty);
+
+function bill(
+  unit: SubscriptionUnit,
+  periods: BillingPeriod[],
+  origin: InvoiceOrigin,
+  late: BillingPeriod[] = [],
+): void {
+  if (periods.length + late.length > 0) unit.bills.push({ periods, late, origin, preGenerated: false });
 }
 
 /** The first paid period begins at `start`, however late the run is (rules S table, S.7). */
@@ -68,18 +76,19 @@ export function crossBoundary(unit: SubscriptionUnit, work: Work): void {
   }
   enterPeriod(sub, sub.periodIndex + 1);
   replan(unit, work);
-  bill(unit, [...pendingUsage(unit, end), ...pendingAdvance(unit, end)], 'renewal');
+  bill(unit, [...pendingUsage(unit, end), ...pendingAdvance(unit, end)], 'renewal', dirtyUsage(unit));
   unit.renewed = true;
 }
 
 /** The next period is invoiced before it begins, alone (rules S8, action c). */
 export function billAhead(unit: SubscriptionUnit): void {
-  bill(unit, pendingAdvance(unit, unit.sub.currentPeriodEnd), 'renewal', true);
+  const periods = pendingAdvance(unit, unit.sub.currentPeriodEnd);
+  if (periods.length > 0) unit.bills.push({ periods, late: [], origin: 'renewal', preGenerated: true });
 }
 
-/** Usage that was closed before its period's end (rules S11, action d). */
+/** Usage that was closed before its period's end, and what changed of a subscription that has ended (rules S11, action d). */
 export function billClosedUsage(unit: SubscriptionUnit, until: Instant): void {
-  bill(unit, pendingUsage(unit, until), 'usage');
+  bill(unit, pendingUsage(unit, until), 'usage', unit.sub.status === 'canceled' ? dirtyUsage(unit) : []);
 }
 
 /** The charge of the next period is taken back (rules Q9). */
@@ -103,7 +112,7 @@ export function cancel(unit: SubscriptionUnit, at: Instant, reason: CancelReason
   unit.cause = 'cancel';
   const usage = unit.periods.filter((row) => row.kind === 'usage' && row.state === 'pending');
   for (const row of usage) closeAt(unit, row, at);
-  bill(unit, usage, 'final');
+  bill(unit, usage, 'final', dirtyUsage(unit));
   emit(unit, 'subscription.canceled', { canceledAt: at, reason });
 }
 
@@ -136,11 +145,13 @@ export function resume(unit: SubscriptionUnit, work: Work, reason: 'requested' |
   sub.pausedAt = null;
   unit.cause = 'resume';
   emit(unit, 'subscription.resumed', { reason });
-  if (!over) return;
-  restartPeriods(sub, work.now);
-  moveWindows(unit);
-  replan(unit, work);
-  bill(unit, [...pendingUsage(unit, work.now), ...pendingAdvance(unit, work.now)], 'resume');
+  if (over) {
+    restartPeriods(sub, work.now);
+    moveWindows(unit);
+    replan(unit, work);
+  }
+  const periods = over ? [...pendingUsage(unit, work.now), ...pendingAdvance(unit, work.now)] : [];
+  bill(unit, periods, 'resume', dirtyUsage(unit));
 }
 
 /** Sets or takes back the end at period end (rules Q12). */
@@ -167,6 +178,7 @@ export function nextAction(unit: Pick<SubscriptionUnit, 'sub' | 'periods'>): Due
   const ends = isBilled(sub.status) || sub.status === 'trialing' || (sub.status === 'paused' && sub.cancelAtPeriodEnd);
   if (ends) actions.push({ kind: 'boundary', at: sub.currentPeriodEnd });
   for (const row of periods) {
+    if (row.dirty && sub.canceledAt) actions.push({ kind: 'closed_usage', at: sub.canceledAt });
     if (row.state !== 'pending' || sub.status === 'paused') continue;
     if (row.kind === 'advance' && row.periodStart === sub.currentPeriodEnd && isBilled(sub.status))
       actions.push({ kind: 'pre_renewal', at: row.dueAt });

@@ -6,13 +6,15 @@ import { loadPlanVersions } from '../plans/store.ts';
 import type { Charge } from '../pricing/lines.ts';
 import type { SubscriptionDiscount } from './discount.ts';
 import { loadDiscounts } from './discount-store.ts';
+import { loadPeriods } from './period-store.ts';
 import { planPeriods } from './periods.ts';
-import * as store from './store.ts';
 import type { BillingPeriod, Subscription } from './subscription.ts';
 
 /** Period rows that go on one invoice. */
 export interface Bill {
   periods: BillingPeriod[];
+  /** Usage rows billed before that are rated again with it (rules U7). */
+  late: BillingPeriod[];
   origin: InvoiceOrigin;
   /** Issued before the period it bills begins (rules S8). */
   preGenerated: boolean;
@@ -33,6 +35,8 @@ export interface SubscriptionUnit {
   readonly discountsBefore: readonly SubscriptionDiscount[];
   inserted: BillingPeriod[];
   updated: Set<BillingPeriod>;
+  /** Dirty rows that were rated again. */
+  rated: BillingPeriod[];
   removed: BillingPeriod[];
   /** Future periods whose charge is taken back (rules Q9). */
   withdrawn: BillingPeriod[];
@@ -46,7 +50,7 @@ export interface SubscriptionUnit {
 
 /** Loads what the units need in a constant number of statements. The rows must be locked already. */
 export async function loadUnits(work: Work, subs: Subscription[]): Promise<SubscriptionUnit[]> {
-  const periods = await store.loadPeriods(
+  const periods = await loadPeriods(
     work.db,
     subs.map(({ id }) => id),
   );
@@ -84,6 +88,7 @@ export function newUnit(
     discountsBefore: discounts.map((discount) => ({ ...discount })),
     inserted: [],
     updated: new Set(),
+    rated: [],
     removed: [],
     withdrawn: [],
     bills: [],
@@ -138,6 +143,10 @@ export function replan(unit: SubscriptionUnit, work: Work): void {
     invoiceId: null,
     inForceFrom: null,
     inForceNet: null,
+    billedQuantity: null,
+    billedAmount: null,
+    billedNet: null,
+    dirty: false,
     createdAt: work.now,
   }));
   unit.periods = plan.rows;
