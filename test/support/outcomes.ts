@@ -57,5 +57,8 @@ export function codesOf(op: Op): ErrorCode[] {
   return [...codes].sort();
 }
 
-const membersOf = (schema: Node | undefined): Record<string, Node> =>
-  (schema && (deref<Node>(schema).properties as Record<string, Node>)) ?? {};
+function membersOf(schema: Node | undefined): Record<string, Node> {
+  if (!schema) return {};
+  const { properties, anyOf } = deref<{ properties?: Record<string, Node>; anyOf?: Node[] }>(schema);
+  return properties ?? Object.assign({}, ...(anyOf ?? []).map(membersOf));
+}

@@ -13,6 +13,8 @@ import {
   paymentOf,
   refundOf,
   unique,
+  usageOf,
+  usageSubscription,
   VALID,
   type Worlds,
 } from './valid-requests.ts';
@@ -155,6 +157,20 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
     'insufficient_credit',
     async ({ app }) => ({ body: creditOf((await app.given.customer()).id, '-0.01') }),
   ],
+  [
+    'getUpcomingInvoice',
+    'subscription_not_active',
+    async (worlds) => canceled(worlds.app, await VALID.getUpcomingInvoice!(worlds)),
+  ],
+  ['recordUsage', 'not_found', async () => ({ body: usageOf(UNKNOWN_ID) })],
+  [
+    'recordUsage',
+    'validation_error',
+    async (worlds) => withMember(await VALID.recordUsage!(worlds), 'metricName', 'other'),
+  ],
+  ['recordUsage', 'validation_error', async () => ({ body: Array(1001).fill({}) })],
+  ['recordUsage', 'subscription_not_active', async ({ app }) => ({ body: await usageAfterTheEnd(app) })],
+  ['recordUsage', 'idempotency_key_reused', ({ app }) => usedUsageKey(app)],
   ['retryParked', 'conflict', ({ app }) => stillFailing(app)],
   ['retryParked', 'idempotency_in_progress', ({ app }) => runningKey(app)],
   ['getTestClock', 'not_found', async () => ({})],
@@ -211,6 +227,18 @@ async function parkedWhileDue(app: TestApp, sent: Sent): Promise<Sent> {
   app.clock.advance({ ms: 2 });
   await park(app, id);
   return sent;
+}
+
+async function usageAfterTheEnd(app: TestApp) {
+  const id = await usageSubscription(app);
+  await app.api.delete(`/api/billing/subscriptions/${id}`);
+  return usageOf(id);
+}
+
+async function usedUsageKey(app: TestApp): Promise<Sent> {
+  const event = usageOf(await usageSubscription(app), { idempotencyKey: unique() });
+  await app.api.post('/api/billing/usage', event);
+  return { body: { ...event, value: '7' } };
 }
 
 const newUser = (email = `${unique()}@acme.example`) => ({ email, name: 'Ada', role: 'admin' });

@@ -56,7 +56,7 @@ export async function findByKeys(
   const [wanted, values] = pairsOf(db, pairs);
   const rows = await query<{ id: string; subscription_id: string; idempotency_key: string; payload_hash: string }>(
     db,
-    `select e.id, e.subscription_id, e.idempotency_key, e.payload_hash from ${wanted} w
+    `select e.id, e.subscription_id, e.idempotency_key, e.payload_hash from ${wanted}
      join usage_events e on e.subscription_id = w.subscription_id and e.idempotency_key = w.key`,
     values,
   );
