@@ -12,7 +12,7 @@ import { lockSubscriptions, updateSubscriptions } from '../subscriptions/store.t
 import type { Subscription } from '../subscriptions/subscription.ts';
 import { performDue } from '../subscriptions/transitions.ts';
 import { loadUnits } from '../subscriptions/unit.ts';
-import { claimDue } from './claims.ts';
+import { type Claim, claimDue } from './claims.ts';
 import { count, emptyCounters, type LifecycleCounters, type RunError } from './counters.ts';
 import { park } from './parked-store.ts';
 
@@ -50,7 +50,7 @@ export async function runLifecycle(runtime: Runtime, stopping = () => false): Pr
   let done = 0;
   while (!stopping()) {
     const started = performance.now();
-    const taken = await runBatch(run, size);
+    const taken = (await runBatch(run, size)) || (await runHeld(run));
     if (taken === 0) break;
     done += taken;
     const elapsed = performance.now() - started;
@@ -65,18 +65,32 @@ export async function runLifecycle(runtime: Runtime, stopping = () => false): Pr
 const nextSize = (size: number, taken: number, ms: number): number =>
   Math.round(Math.min(MAX_BATCH, Math.max(MIN_BATCH, (taken * SQLITE_BATCH_MS) / Math.max(ms, 1), size / 2)));
 
+/**
+ * One that was left out because somebody holds it: another runner, a request, or the recording of its usage, which may
+ * hold it most of the time. It is waited for; 0 when none is left, or none is let go in time, which the next run finds.
+ */
+async function runHeld(run: Run): Promise<number> {
+  if (run.runtime.database.dialect === 'sqlite') return 0;
+  return runBatch(run, 1, true).catch((error: unknown) => {
+    if (isRetryable(error)) return 0;
+    throw error;
+  });
+}
+
 /** One transaction over the next due action of many subscriptions; one that fails is split in halves (rules S11). */
-async function runBatch(run: Run, limit: number): Promise<number> {
+async function runBatch(run: Run, limit: number, wait = false): Promise<number> {
   let claimed: string[] = [];
   try {
-    await advanceDue(run, limit, undefined, (subs) => {
+    const onClaim = (subs: Subscription[]) => {
       claimed = subs.map(({ id }) => id);
-    });
+    };
+    await advanceDue(run, { limit, only: undefined, wait }, onClaim);
   } catch (error) {
     if (claimed.length === 0) throw error;
     const alone = (id: string, reason: unknown) => recordFailure(run, id, reason);
     if (claimed.length === 1) await alone(claimed[0]!, error);
-    else await inHalves(claimed, (ids) => advanceDue(run, ids.length, ids, () => {}), alone);
+    else
+      await inHalves(claimed, (ids) => advanceDue(run, { limit: ids.length, only: ids, wait: false }, () => {}), alone);
   }
   return claimed.length;
 }
@@ -84,13 +98,12 @@ async function runBatch(run: Run, limit: number): Promise<number> {
 /** `now` is that of the batch, so that a long run stamps and numbers what it issues in order (rules T1, I2). */
 async function advanceDue(
   run: Run,
-  limit: number,
-  only: string[] | undefined,
+  which: Pick<Claim, 'limit' | 'only' | 'wait'>,
   onClaim: (subs: Subscription[]) => void,
 ): Promise<void> {
   const done = await retryConflicts(() =>
     inTransaction(run.runtime, INFO, async (work) => {
-      const claimed = await claimDue(work.db, { now: work.now, limit, only, without: finished(run) });
+      const claimed = await claimDue(work.db, { ...which, now: work.now, without: finished(run) });
       onClaim(claimed);
       const counters = emptyCounters();
       if (claimed.length > 0) await advance(work, claimed, counters);
