@@ -26,12 +26,15 @@ export interface PlannedPeriod {
   dueAt: Instant;
 }
 
-/** The rows the current period needs (rules S6). Whatever else is pending has been superseded. */
-export function plannedPeriods(sub: Subscription, usageBased: boolean): PlannedPeriod[] {
+/**
+ * The rows the current period needs (rules S6). Whatever else is pending has been superseded. `usageFrom`: where the
+ * usage that is still counted begins, after a change within the period (rules Q7); null when none is.
+ */
+export function plannedPeriods(sub: Subscription, usageFrom: Instant | null): PlannedPeriod[] {
   if (sub.status === 'trialing' || sub.status === 'canceled') return [];
   const { currentPeriodStart: start, currentPeriodEnd: end } = sub;
   const rows: PlannedPeriod[] = [{ kind: 'advance', periodStart: start, periodEnd: end, dueAt: start }];
-  if (usageBased) rows.push({ kind: 'usage', periodStart: start, periodEnd: end, dueAt: end });
+  if (usageFrom !== null) rows.push({ kind: 'usage', periodStart: usageFrom, periodEnd: end, dueAt: end });
   if (isBilled(sub.status) && !sub.cancelAtPeriodEnd) {
     const ahead = addDays(end, -sub.preRenewalInvoiceDays);
     rows.push({
@@ -59,10 +62,10 @@ export interface PeriodPlan {
 export function planPeriods(
   sub: Subscription,
   existing: BillingPeriod[],
-  usageBased: boolean,
+  usageFrom: Instant | null,
   make: MakePeriod,
 ): PeriodPlan {
-  const planned = plannedPeriods(sub, usageBased);
+  const planned = plannedPeriods(sub, usageFrom);
   const wanted = new Map(planned.map((row) => [`${row.kind}|${row.periodStart}`, row]));
   const plan: PeriodPlan = { insert: [], update: [], remove: [], rows: [] };
   for (const row of existing) {

@@ -1,4 +1,5 @@
 import { type BillingCustomer, loadBillingCustomers } from '../../customers/billing-customers.ts';
+import type { Instant } from '../../platform/calendar.ts';
 import type { NewEvent, Work } from '../../platform/work.ts';
 import type { InvoiceOrigin } from '../invoices/invoice.ts';
 import type { PlanVersion } from '../plans/plan.ts';
@@ -133,8 +134,8 @@ export function currentCharge(unit: SubscriptionUnit, sub: Subscription): Charge
 
 /** Brings the pending rows in line with the present state (rules S4, S6). */
 export function replan(unit: SubscriptionUnit, work: Work): void {
-  const usageBased = versionOf(unit).price.pricingModel === 'usage_based';
-  const plan = planPeriods(unit.sub, unit.periods, usageBased, (row) => ({
+  const usageFrom = versionOf(unit).price.pricingModel === 'usage_based' ? usageStart(unit) : null;
+  const plan = planPeriods(unit.sub, unit.periods, usageFrom, (row) => ({
     ...row,
     id: work.newId(),
     subscriptionId: unit.sub.id,
@@ -158,6 +159,13 @@ export function replan(unit: SubscriptionUnit, work: Work): void {
     if (at >= 0) unit.inserted.splice(at, 1);
     else unit.removed.push(row);
   }
+}
+
+/** Where the usage begins that is billed at the end of the current period: its start, or the last change (rules Q7). */
+function usageStart({ sub, periods }: SubscriptionUnit): Instant {
+  const { currentPeriodStart: start, currentPeriodEnd: end } = sub;
+  const open = periods.find((row) => row.kind === 'usage' && row.periodStart >= start && row.periodEnd >= end);
+  return open?.periodStart ?? start;
 }
 
 export const emit = (unit: SubscriptionUnit, type: string, data: Record<string, unknown>): void => {
