@@ -54,7 +54,19 @@ describe('random histories', () => {
       });
       await fc.assert(property, parameters);
       if (campaign) return tell(histories, steps);
-      for (const name of ['subscribe', 'status', 'pay', 'invoiceStatus', 'run', 'adjust', 'credit', 'note', 'refund'])
+      for (const name of [
+        'use',
+        'voidUsage',
+        'subscribe',
+        'status',
+        'pay',
+        'invoiceStatus',
+        'run',
+        'adjust',
+        'credit',
+        'note',
+        'refund',
+      ])
         expect(outcomes.get(name)?.done ?? 0).toBeGreaterThan(0);
     },
     LONG_MS,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { type MoneyBack, moneyBack } from './history-money-back.ts';
+import { type Usage, usage } from './history-usage.ts';
 
 /** What a person, a clock or a job does next; numbers choose among what is there when the step is taken. */
 export type Step =
@@ -26,7 +27,8 @@ export type Step =
   | { do: 'waitForSub'; sub: number; ms: number; run: boolean }
   | { do: 'run'; job: 'lifecycle' | 'dunning' | 'run' }
   | { do: 'repeat' }
-  | MoneyBack;
+  | MoneyBack
+  | Usage;
 
 const index = fc.nat({ max: 40 });
 const place = fc.nat({ max: 3 });
@@ -181,6 +183,7 @@ const money: fc.WeightedArbitrary<Step>[] = [
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat' as const) }) },
   ...moneyBack,
+  ...usage,
 ];
 
 /** Lengths and choices evenly spread: small ones are no likelier to fail. */

@@ -198,7 +198,10 @@ test('several usage rows of one period, each with its own price version (Q7)', a
   const rest = { ...row, id: app.runtime.newIdAt(middle), period_start: middle, plan_version_id: next.id };
   await app.database.write('billing_periods').where({ id: row.id }).update({ period_end: middle, due_at: middle });
   await app.database.write('billing_periods').insert(rest);
-  await app.database.write('subscriptions').where({ id: sub.id }).update({ next_action_at: middle, plan_version_id: next.id });
+  await app.database
+    .write('subscriptions')
+    .where({ id: sub.id })
+    .update({ next_action_at: middle, plan_version_id: next.id });
   await use(app, sub.id, '5');
   await use(app, sub.id, '4', { timestamp: '2026-02-14T09:59:59.999Z' });
   await run(app);
