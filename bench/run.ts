@@ -1,8 +1,9 @@
 import { benchBillingRun } from './billing-run/run.ts';
 import { benchHttp } from './http/run.ts';
 import type { DatabaseName } from './support/databases.ts';
+import { usageTable } from './usage/run.ts';
 
-/** `npm run bench [-- http|billing-run]`: ratios measured in one run; absolute figures depend on the machine. */
+/** `npm run bench [-- http|billing-run|usage]`: ratios measured in one run; absolute figures depend on the machine. */
 const wanted = process.argv.slice(2);
 const databases: DatabaseName[] = ['sqlite', 'postgres'];
 const sizes = (process.env.SIZES ?? '1000,10000').split(',').map(Number);
@@ -14,4 +15,8 @@ if (wanted.length === 0 || wanted.includes('http')) {
 if (wanted.length === 0 || wanted.includes('billing-run')) {
   process.stdout.write('## The billing run against raw multi-row INSERTs of the same rows\n\n');
   process.stdout.write(`${benchBillingRun(databases, sizes)}\n`);
+}
+if (wanted.length === 0 || wanted.includes('usage')) {
+  process.stdout.write('## Usage in batches of 1 000 against raw multi-row INSERTs of the same rows\n\n');
+  process.stdout.write(`${await usageTable(databases)}\n`);
 }
