@@ -22,9 +22,9 @@ const MAY_IMPORT: Record<string, string> = {
   accounts: 'customers',
   settings: '',
   system: '',
-  products: 'settings billing/ledger billing/mrr billing/plans billing/subscriptions',
-  customers: 'products settings billing/credits billing/invoices billing/payments billing/subscriptions',
-  'billing/audit': 'billing/plans billing/pricing billing/subscriptions',
+  products: 'settings billing/ledger billing/mrr billing/plans billing/subscriptions billing/usage',
+  customers: 'products settings billing/credits billing/invoices billing/payments billing/subscriptions billing/usage',
+  'billing/audit': 'billing/plans billing/pricing billing/subscriptions billing/usage',
   'billing/billing': 'settings billing/credits billing/ledger billing/pricing billing/tax-rules',
   'billing/coupons': 'settings billing/plans',
   'billing/credit-notes':
@@ -42,11 +42,12 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/refunds': 'billing/billing billing/invoices billing/ledger billing/payments billing/pricing',
   'billing/run': 'billing/billing billing/invoices billing/subscriptions',
   'billing/subscriptions':
-    'customers products billing/billing billing/coupons billing/invoices billing/mrr billing/plans billing/pricing billing/run',
+    'customers products billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/run billing/usage',
   'billing/tax-rules': 'products billing/pricing',
+  'billing/usage': 'settings billing/plans billing/pricing billing/subscriptions',
   runtime: 'accounts billing/events',
   jobs: 'accounts system billing/events billing/run',
-  app: 'accounts customers products settings system billing/coupons billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules',
+  app: 'accounts customers products settings system billing/coupons billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage',
   main: 'accounts app jobs runtime',
   cli: 'accounts runtime billing/audit',
 };

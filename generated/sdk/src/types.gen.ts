@@ -2209,7 +2209,7 @@ export type LoginErrors = {
      */
     403: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2328,7 +2328,7 @@ export type ChangePasswordErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2446,7 +2446,7 @@ export type CreateUserErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2562,7 +2562,7 @@ export type UpdateUserErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2680,7 +2680,7 @@ export type CreateApiKeyErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2841,7 +2841,7 @@ export type CreateProductErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3007,7 +3007,7 @@ export type UpdateProductErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3121,7 +3121,7 @@ export type CreateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3299,7 +3299,7 @@ export type UpdateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3417,7 +3417,7 @@ export type CreatePlanErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3600,7 +3600,7 @@ export type UpdatePlanErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3721,7 +3721,7 @@ export type CreateCouponErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3887,7 +3887,7 @@ export type UpdateCouponErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4001,7 +4001,7 @@ export type CreateTaxRuleErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4113,7 +4113,7 @@ export type UpdateTaxRuleErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4238,7 +4238,7 @@ export type CreateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4416,7 +4416,7 @@ export type UpdateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4534,7 +4534,7 @@ export type AddSubscriptionDiscountErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4729,7 +4729,7 @@ export type CreateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4907,7 +4907,7 @@ export type UpdateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5140,7 +5140,7 @@ export type CreatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5252,7 +5252,7 @@ export type UpdatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5381,7 +5381,7 @@ export type CreateRefundErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5556,7 +5556,7 @@ export type CreateCreditNoteErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5668,7 +5668,7 @@ export type UpdateCreditNoteErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5789,7 +5789,7 @@ export type CreateCreditErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5918,7 +5918,7 @@ export type RecordUsageErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6444,7 +6444,7 @@ export type UpdateBillingSettingsErrors = {
      */
     403: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6542,7 +6542,7 @@ export type SetTestClockErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6758,7 +6758,7 @@ export type V1CreateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6936,7 +6936,7 @@ export type V1UpdateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7171,7 +7171,7 @@ export type V1CreateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7349,7 +7349,7 @@ export type V1UpdateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7467,7 +7467,7 @@ export type V1AddSubscriptionDiscountErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7662,7 +7662,7 @@ export type V1CreateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7840,7 +7840,7 @@ export type V1UpdateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -8023,7 +8023,7 @@ export type V1CreatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -8372,7 +8372,7 @@ export type V1RecordUsageErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**

@@ -9,6 +9,7 @@ import { netOfPeriod } from '../pricing/compose.ts';
 import { advanceAmount } from '../pricing/lines.ts';
 import { draftOf, linesOf } from './bill-draft.ts';
 import { mrrBeforeAndAfter } from './mrr.ts';
+import { moveEnds } from './period-ends.ts';
 import * as periodStore from './period-store.ts';
 import * as store from './store.ts';
 import type { BillingPeriod, Subscription } from './subscription.ts';
@@ -52,6 +53,10 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
   await periodStore.updateRatedPeriods(
     work.db,
     units.flatMap(({ rated }) => rated),
+  );
+  await moveEnds(
+    work.db,
+    units.flatMap(({ resized }) => resized),
   );
   await periodStore.deletePendingPeriods(
     work.db,

@@ -39,6 +39,8 @@ export interface SubscriptionUnit {
   /** Dirty rows that were rated again. */
   rated: BillingPeriod[];
   removed: BillingPeriod[];
+  /** Facts whose end moved with the periods (rules Q11). */
+  resized: BillingPeriod[];
   /** Future periods whose charge is taken back (rules Q9). */
   withdrawn: BillingPeriod[];
   bills: Bill[];
@@ -91,6 +93,7 @@ export function newUnit(
     updated: new Set(),
     rated: [],
     removed: [],
+    resized: [],
     withdrawn: [],
     bills: [],
     renewed: false,
