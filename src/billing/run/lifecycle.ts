@@ -1,5 +1,5 @@
 import { addMilliseconds } from '../../platform/calendar.ts';
-import { isRetryable } from '../../platform/db/errors.ts';
+import { isLockTimeout, isRetryable } from '../../platform/db/errors.ts';
 import { AppError } from '../../platform/errors.ts';
 import { breathe } from '../../platform/jobs/breathe.ts';
 import { inHalves } from '../../platform/jobs/halves.ts';
@@ -72,7 +72,7 @@ const nextSize = (size: number, taken: number, ms: number): number =>
 async function runHeld(run: Run): Promise<number> {
   if (run.runtime.database.dialect === 'sqlite') return 0;
   return runBatch(run, 1, true).catch((error: unknown) => {
-    if (isRetryable(error)) return 0;
+    if (isLockTimeout(error)) return 0;
     throw error;
   });
 }

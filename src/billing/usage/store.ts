@@ -42,10 +42,11 @@ export function insertEvents(db: Db, events: readonly NewUsageEvent[], now: Inst
       created_at: now,
     };
   });
-  const keyOf = (row: (typeof rows)[number]) => `${row.subscription_id} ${row.idempotency_key ?? ''}`;
-  rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  rows.sort((a, b) => order(a.subscription_id, b.subscription_id) || order(a.idempotency_key, b.idempotency_key));
   return insertRows(db, 'usage_events', rows, { ignoreConflictsOn: 'any' });
 }
+
+const order = (a: string | null, b: string | null): number => ((a ?? '') < (b ?? '') ? -1 : a === b ? 0 : 1);
 
 /** `${subscriptionId} ${key}` -> the stored event, for the pairs that are taken; one statement. */
 export async function findByKeys(
