@@ -7,6 +7,7 @@ import { eventsAndAccess } from './0006-events-access.ts';
 import { refunds } from './0007-refunds.ts';
 import { coupons } from './0010-coupons.ts';
 import { usage } from './0011-usage.ts';
+import { emails } from './0015-emails.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   refunds,
   coupons,
   usage,
+  emails,
 ];
