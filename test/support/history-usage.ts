@@ -8,7 +8,7 @@ export type Usage =
 
 export const usage: fc.WeightedArbitrary<Usage>[] = [
   {
-    weight: 8,
+    weight: 6,
     arbitrary: fc.record({
       do: fc.constant('use' as const),
       of: fc.nat({ max: 40 }),
@@ -17,7 +17,7 @@ export const usage: fc.WeightedArbitrary<Usage>[] = [
       key: fc.nat({ max: 30 }),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('voidUsage' as const), of: fc.nat({ max: 40 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('voidUsage' as const), of: fc.nat({ max: 40 }) }) },
 ];
 
 export const isUsage = (step: { do: string }): step is Usage => step.do === 'use' || step.do === 'voidUsage';
