@@ -77,7 +77,7 @@ export function newUnit(
   discounts: SubscriptionDiscount[] = [],
 ): SubscriptionUnit {
   return {
-    before: structuredClone(sub),
+    before: { ...sub, metadata: structuredClone(sub.metadata) },
     sub,
     customer,
     versions,
