@@ -1067,6 +1067,10 @@ export type SubscriptionStatusRequest = 'active' | 'paused' | 'canceled';
 export type SubscriptionUpdate = {
     status?: SubscriptionStatusRequest;
     cancelAtPeriodEnd?: boolean;
+    /**
+     * Another one is a `changeSubscriptionPlan` to the same plan, with proration, now.
+     */
+    quantity?: Quantity;
     preRenewalInvoiceDays?: number;
     /**
      * Replaced as a whole.
@@ -1130,11 +1134,30 @@ export type InvoicePreview = {
     dueDate: Timestamp;
 };
 
-export type SubscriptionDiscountCreate = {
+export type PlanChangeEffective = 'now' | 'period_end';
+
+export type PlanChange = {
+    newPlanId: Id;
     /**
-     * Whatever its case.
+     * True when absent.
      */
-    couponCode: string;
+    prorate?: boolean;
+    /**
+     * Unchanged when absent; 1 on a usage_based plan.
+     */
+    quantity?: Quantity;
+    /**
+     * The current one when absent, if the new plan can be sold in it, else the plan's.
+     */
+    billingCycle?: BillingCycle;
+    /**
+     * `now` when absent.
+     */
+    effective?: PlanChangeEffective;
+    /**
+     * Of a preview of the same change.
+     */
+    quoteToken?: string;
 };
 
 export type InvoiceStatus = 'draft' | 'issued' | 'paid' | 'overdue' | 'void';
@@ -1249,6 +1272,89 @@ export type InvoiceBase = {
  * What a customer owes.
  */
 export type Invoice = InvoiceBase;
+
+export type PlanChangeResult = {
+    subscription: Subscription;
+    /**
+     * What is charged for the change.
+     */
+    invoice: Invoice | null;
+    /**
+     * Sum of the credit notes of the change, tax included, in the subscription's currency.
+     */
+    creditIssued: Money | null;
+};
+
+export type PlanChangePreviewRequest = {
+    newPlanId: Id;
+    /**
+     * True when absent.
+     */
+    prorate?: boolean;
+    /**
+     * Unchanged when absent; 1 on a usage_based plan.
+     */
+    quantity?: Quantity;
+    /**
+     * The current one when absent, if the new plan can be sold in it, else the plan's.
+     */
+    billingCycle?: BillingCycle;
+    /**
+     * `now` when absent.
+     */
+    effective?: PlanChangeEffective;
+};
+
+export type PreviewLineItem = {
+    description: string;
+    quantity: LineQuantity;
+    unitPrice: UnitPrice;
+    amount: Money;
+    periodStart: Timestamp | null;
+    periodEnd: Timestamp | null;
+    kind: LineItemKind;
+};
+
+export type PlanChangePreview = {
+    /**
+     * Credit and charge; after a change of cycle the credit and the lines of the new period's invoice.
+     */
+    lines: Array<PreviewLineItem>;
+    /**
+     * For the unused time, without exclusive tax.
+     */
+    credit: Money;
+    /**
+     * For the remaining time, or for the new full period, without exclusive tax.
+     */
+    charge: Money;
+    /**
+     * charge − credit.
+     */
+    net: Money;
+    /**
+     * Tax of the invoice − tax of the credit notes.
+     */
+    taxAmount: Money;
+    /**
+     * Total of the invoice − sum of the credit notes.
+     */
+    total: Money;
+    currency: Currency;
+    effectiveAt: Timestamp;
+    /**
+     * For `changeSubscriptionPlan`.
+     */
+    quoteToken: string;
+    quoteExpiresAt: Timestamp;
+};
+
+export type SubscriptionDiscountCreate = {
+    /**
+     * Whatever its case.
+     */
+    couponCode: string;
+};
 
 export type InvoiceStatusOnCreate = 'draft' | 'issued';
 
@@ -2166,6 +2272,10 @@ export type TaxRuleUpdate2 = TaxRuleUpdate;
 export type SubscriptionCreate2 = SubscriptionCreate;
 
 export type SubscriptionUpdate2 = SubscriptionUpdate;
+
+export type PlanChange2 = PlanChange;
+
+export type PlanChangePreviewRequest2 = PlanChangePreviewRequest;
 
 export type SubscriptionDiscountCreate2 = SubscriptionDiscountCreate;
 
@@ -4652,6 +4762,146 @@ export type GetUpcomingInvoiceResponses = {
 };
 
 export type GetUpcomingInvoiceResponse = GetUpcomingInvoiceResponses[keyof GetUpcomingInvoiceResponses];
+
+export type ChangeSubscriptionPlanData = {
+    body: PlanChange2;
+    headers?: {
+        /**
+         * `"<version>"` or `*`: the change is refused with 409 when the row has another version by now.
+         */
+        'If-Match'?: string;
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/subscriptions/{id}/change-plan';
+};
+
+export type ChangeSubscriptionPlanErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ChangeSubscriptionPlanError = ChangeSubscriptionPlanErrors[keyof ChangeSubscriptionPlanErrors];
+
+export type ChangeSubscriptionPlanResponses = {
+    /**
+     * The subscription after the change, and what was issued for it.
+     */
+    200: PlanChangeResult;
+};
+
+export type ChangeSubscriptionPlanResponse = ChangeSubscriptionPlanResponses[keyof ChangeSubscriptionPlanResponses];
+
+export type PreviewSubscriptionPlanChangeData = {
+    body: PlanChangePreviewRequest2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/subscriptions/{id}/change-plan/preview';
+};
+
+export type PreviewSubscriptionPlanChangeErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type PreviewSubscriptionPlanChangeError = PreviewSubscriptionPlanChangeErrors[keyof PreviewSubscriptionPlanChangeErrors];
+
+export type PreviewSubscriptionPlanChangeResponses = {
+    /**
+     * What the change would come to.
+     */
+    200: PlanChangePreview;
+};
+
+export type PreviewSubscriptionPlanChangeResponse = PreviewSubscriptionPlanChangeResponses[keyof PreviewSubscriptionPlanChangeResponses];
 
 export type AddSubscriptionDiscountData = {
     body: SubscriptionDiscountCreate2;
@@ -7802,6 +8052,146 @@ export type V1GetUpcomingInvoiceResponses = {
 };
 
 export type V1GetUpcomingInvoiceResponse = V1GetUpcomingInvoiceResponses[keyof V1GetUpcomingInvoiceResponses];
+
+export type V1ChangeSubscriptionPlanData = {
+    body: PlanChange2;
+    headers?: {
+        /**
+         * `"<version>"` or `*`: the change is refused with 409 when the row has another version by now.
+         */
+        'If-Match'?: string;
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/subscriptions/{id}/change-plan';
+};
+
+export type V1ChangeSubscriptionPlanErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1ChangeSubscriptionPlanError = V1ChangeSubscriptionPlanErrors[keyof V1ChangeSubscriptionPlanErrors];
+
+export type V1ChangeSubscriptionPlanResponses = {
+    /**
+     * The subscription after the change, and what was issued for it.
+     */
+    200: PlanChangeResult;
+};
+
+export type V1ChangeSubscriptionPlanResponse = V1ChangeSubscriptionPlanResponses[keyof V1ChangeSubscriptionPlanResponses];
+
+export type V1PreviewSubscriptionPlanChangeData = {
+    body: PlanChangePreviewRequest2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/subscriptions/{id}/change-plan/preview';
+};
+
+export type V1PreviewSubscriptionPlanChangeErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1PreviewSubscriptionPlanChangeError = V1PreviewSubscriptionPlanChangeErrors[keyof V1PreviewSubscriptionPlanChangeErrors];
+
+export type V1PreviewSubscriptionPlanChangeResponses = {
+    /**
+     * What the change would come to.
+     */
+    200: PlanChangePreview;
+};
+
+export type V1PreviewSubscriptionPlanChangeResponse = V1PreviewSubscriptionPlanChangeResponses[keyof V1PreviewSubscriptionPlanChangeResponses];
 
 export type V1AddSubscriptionDiscountData = {
     body: SubscriptionDiscountCreate2;

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { usage } from '../../src/migrations/0011-usage.ts';
 import { withColumnTypes } from '../../src/platform/db/columns.ts';
 import type { Dialect } from '../../src/platform/db/connect.ts';
-import { insertRaw } from '../billing-run/raw.ts';
+import { openTarget } from '../billing-run/raw.ts';
 import { cpuSeconds } from '../http/run.ts';
 import { ADMIN, benchRuntime } from '../http/setup.ts';
 import { type DatabaseName, openDatabase } from '../support/databases.ts';
@@ -58,9 +58,12 @@ async function raw(url: string, rows: Record<string, unknown>[], clients: number
   const size = Math.ceil(rows.length / parts);
   const started = performance.now();
   await Promise.all(
-    Array.from({ length: parts }, (_, n) => {
+    Array.from({ length: parts }, async (_, n) => {
       const part = rows.slice(n * size, (n + 1) * size);
-      return insertRaw(url, new Map([['usage_events', part]]), Math.ceil(part.length / BATCH));
+      const target = await openTarget(url);
+      for (let i = 0; i < part.length; i += BATCH)
+        await target.insert([{ table: 'usage_events', rows: part.slice(i, i + BATCH) }]);
+      await target.close();
     }),
   );
   return performance.now() - started;

@@ -72,16 +72,8 @@ describe('random histories', () => {
       await fc.assert(property, parameters);
       if (campaign) return tell(histories, steps);
       for (const name of [
-        'use',
-        'voidUsage',
-        'subscribe',
-        'status',
-        'pay',
-        'invoiceStatus',
-        'run',
-        'adjust',
-        'credit',
-        'note',
+        ...['subscribe', 'status', 'change', 'quantity', 'pay', 'invoiceStatus', 'run', 'adjust', 'credit', 'note'],
+        ...['use', 'voidUsage'],
         'refund',
       ])
         expect([name, (outcomes.get(name)?.done ?? 0) > 0]).toEqual([name, true]);

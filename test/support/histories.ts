@@ -4,6 +4,7 @@ import { type Answer, type StartOptions, startApp, type TestApp } from './app.ts
 import { crashing } from './crash.ts';
 import { asLines, difference, dump } from './dump.ts';
 import { giveBack, isMoneyBack } from './history-money-back.ts';
+import { changePlan, isPlanStep } from './history-plan-change.ts';
 import { type Step, WAITS } from './history-steps.ts';
 import { isUsage, meter } from './history-usage.ts';
 
@@ -244,6 +245,11 @@ async function changeSubscription(world: World, step: SubStep): Promise<Answer |
   const sub = await subAt(world, step.sub);
   if (!sub) return undefined;
   const path = `/api/billing/subscriptions/${sub.id}`;
+  if (isPlanStep(step)) {
+    if (step.do === 'quantity') return api.put(path, { quantity: step.quantity });
+    const planId = step.plan < 0 ? undefined : (await planAt(world, step.plan)).id;
+    return changePlan(world.app, sub, step, planId, (to, body) => post(world, to, body));
+  }
   if (step.do === 'status') return api.put(path, { status: step.status });
   if (step.do === 'cancel') return api.delete(path);
   if (step.do === 'discount')

@@ -11,6 +11,7 @@ import {
   parkedItem,
   payment,
   paymentOf,
+  planChange,
   refundOf,
   unique,
   usageOf,
@@ -33,7 +34,7 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['changePassword', 'conflict', async (worlds) => withoutPassword(worlds.app, await VALID.changePassword!(worlds))],
   ['createUser', 'already_exists', async ({ app }) => ({ body: newUser((await app.given.user()).email) })],
   ['createUser', 'not_found', async () => ({ body: { ...newUser(), role: 'customer', customerId: UNKNOWN_ID } })],
-  ['createUser', 'idempotency_in_progress', ({ app }) => runningKey(app, '/api/users', { body: newUser() })],
+  ['createUser', 'idempotency_in_progress', ({ app }) => runningKey(app, '/users', { body: newUser() })],
   ['updateUser', 'already_exists', ({ app }) => takenEmail(app.given.user, app.given.user)],
   ['updateUser', 'conflict', ({ small }) => demoteLastAdmin(small)],
   ['deleteUser', 'conflict', async ({ app }) => ({ id: (await app.api.get('/api/auth/me')).body.user.id })],
@@ -72,6 +73,21 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['createSubscription', 'currency_mismatch', (worlds) => sellWith(worlds, OTHER_CURRENCY)],
   ['createSubscription', 'coupon_expired', (worlds) => sellWith(worlds, { active: false })],
   ['createSubscription', 'coupon_usage_exceeded', async (worlds) => soldOut(worlds.app, await sellWith(worlds))],
+  ...['changeSubscriptionPlan', 'previewSubscriptionPlanChange'].flatMap((id): typeof BY_STATE => [
+    [id, 'plan_not_found', async ({ app }) => withMember(await planChange(app), 'newPlanId', UNKNOWN_ID)],
+    [id, 'plan_not_found', ({ app }) => planChange(app, { active: false })],
+    [id, 'currency_mismatch', ({ app }) => planChange(app, { currency: 'EUR' })],
+    [id, 'subscription_not_active', async ({ app }) => canceled(app, await planChange(app))],
+    [id, 'validation_error', async ({ app }) => withMember(await planChange(app), 'quantity', 0)],
+    [id, 'conflict', async ({ app }) => parkedWhileDue(app, await planChange(app))],
+    [id, 'conflict', ({ app }) => changeOfEnding(app)],
+  ]),
+  [
+    'changeSubscriptionPlan',
+    'quote_stale',
+    async ({ app }) => withMember(await planChange(app), 'quoteToken', 'e30.not-ours'),
+  ],
+  ['previewSubscriptionPlanChange', 'idempotency_in_progress', ({ app }) => runningPreview(app)],
   ['addSubscriptionDiscount', 'subscription_not_active', async ({ app }) => canceled(app, await discounted(app))],
   ['addSubscriptionDiscount', 'currency_mismatch', ({ app }) => discounted(app, OTHER_CURRENCY)],
   ['addSubscriptionDiscount', 'coupon_expired', ({ app }) => discounted(app, { active: false })],
@@ -204,6 +220,12 @@ async function discountedAlready(app: TestApp): Promise<Sent> {
 async function canceled(app: TestApp, sent: Sent): Promise<Sent> {
   await app.api.delete(`/api/billing/subscriptions/${sent.id}`);
   return sent;
+}
+
+async function changeOfEnding(app: TestApp): Promise<Sent> {
+  const sent = await planChange(app);
+  await app.api.put(`/api/billing/subscriptions/${sent.id}`, { cancelAtPeriodEnd: true });
+  return withMember(sent, 'effective', 'period_end');
 }
 
 /** The one redemption there is has been used. */
@@ -373,26 +395,34 @@ async function stillFailing(app: TestApp): Promise<Sent> {
   return { id: parked[0].id };
 }
 
-/** The request as it is, with a key under which it is running already. */
+/** The request as it is, with a key under which everybody who might send it has it running already. */
 async function runningKey(app: TestApp, path: string, sent: Sent): Promise<Sent> {
-  const key = unique();
   const { user } = (await app.api.get('/api/auth/me')).body;
+  const keys: { id: string }[] = await app.database.read('api_keys').select('id');
   const bytes = sent.body === undefined ? '' : JSON.stringify(sent.body);
-  await app.database.write('idempotency_keys').insert({
-    scope: `user:${user.id}`,
+  const [key, now] = [unique(), app.clock.now()];
+  const running = (scope: string, base: string) => ({
+    scope,
     key,
     method: 'POST',
-    path,
+    path: `${base}${path}`,
     body_hash: app.runtime.vault.fingerprints(bytes)[0],
     state: 'in_progress',
-    locked_until: new Date(Date.parse(app.clock.now()) + 60_000).toISOString(),
-    created_at: app.clock.now(),
-    expires_at: new Date(Date.parse(app.clock.now()) + 86_400_000).toISOString(),
+    locked_until: addMilliseconds(now, 60_000),
+    created_at: now,
+    expires_at: addMilliseconds(now, 86_400_000),
   });
+  const rows = [running(`user:${user.id}`, '/api'), ...keys.map(({ id }) => running(`key:${id}`, '/api/v1'))];
+  await app.database.write('idempotency_keys').insert(rows);
   return { ...sent, headers: { 'Idempotency-Key': key } };
 }
 
 async function runningRetry(app: TestApp): Promise<Sent> {
   const id = await parkedItem(app);
-  return runningKey(app, `/api/billing/parked/${id}/retry`, { id });
+  return runningKey(app, `/billing/parked/${id}/retry`, { id });
+}
+
+async function runningPreview(app: TestApp): Promise<Sent> {
+  const sent = await planChange(app);
+  return runningKey(app, `/billing/subscriptions/${sent.id}/change-plan/preview`, sent);
 }

@@ -82,6 +82,8 @@ export const VALID: Record<string, Make> = {
     body: { metadata: { plan: 'gold' } },
   }),
   cancelSubscription: async ({ app }) => ({ id: (await app.given.subscription()).id }),
+  changeSubscriptionPlan: ({ app }) => planChange(app),
+  previewSubscriptionPlanChange: ({ app }) => planChange(app),
   async addSubscriptionDiscount({ app }) {
     return { id: (await app.given.subscription()).id, body: { couponCode: (await app.given.coupon()).code } };
   },
@@ -174,6 +176,12 @@ export async function usageSubscription(app: TestApp): Promise<string> {
   const plan = await app.given.plan({ pricingModel: 'usage_based', basePrice: '0', unitPrice: '0.10', usageMetric });
   return (await app.given.subscription({ planId: plan.id })).id;
 }
+
+/** To a plan of twice the price. */
+export const planChange = async (app: TestApp, over: Record<string, unknown> = {}) => ({
+  id: (await app.given.subscription()).id as string,
+  body: { newPlanId: (await app.given.plan({ basePrice: '99.98', ...over })).id as string },
+});
 
 export const paymentOf = (invoiceId: string, over: Record<string, unknown> = {}) => ({
   invoiceId,

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, GetAnalyticsReconcileData, GetAnalyticsReconcileErrors, GetAnalyticsReconcileResponses, GetBillingCoverageData, GetBillingCoverageErrors, GetBillingCoverageResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, GetUpcomingInvoiceData, GetUpcomingInvoiceErrors, GetUpcomingInvoiceResponses, GetUsageSummaryData, GetUsageSummaryErrors, GetUsageSummaryResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsageData, ListUsageErrors, ListUsageResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RecordUsageData, RecordUsageErrors, RecordUsageResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, RunWebhooksJobData, RunWebhooksJobErrors, RunWebhooksJobResponses, SendInvoiceData, SendInvoiceErrors, SendInvoiceResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1GetUpcomingInvoiceData, V1GetUpcomingInvoiceErrors, V1GetUpcomingInvoiceResponses, V1GetUsageSummaryData, V1GetUsageSummaryErrors, V1GetUsageSummaryResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1ListUsageData, V1ListUsageErrors, V1ListUsageResponses, V1RecordUsageData, V1RecordUsageErrors, V1RecordUsageResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses, V1VoidUsageEventData, V1VoidUsageEventErrors, V1VoidUsageEventResponses, VoidUsageEventData, VoidUsageEventErrors, VoidUsageEventResponses } from './types.gen.ts';
+import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeSubscriptionPlanData, ChangeSubscriptionPlanErrors, ChangeSubscriptionPlanResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, GetAnalyticsReconcileData, GetAnalyticsReconcileErrors, GetAnalyticsReconcileResponses, GetBillingCoverageData, GetBillingCoverageErrors, GetBillingCoverageResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, GetUpcomingInvoiceData, GetUpcomingInvoiceErrors, GetUpcomingInvoiceResponses, GetUsageSummaryData, GetUsageSummaryErrors, GetUsageSummaryResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsageData, ListUsageErrors, ListUsageResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PreviewSubscriptionPlanChangeData, PreviewSubscriptionPlanChangeErrors, PreviewSubscriptionPlanChangeResponses, RecordUsageData, RecordUsageErrors, RecordUsageResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, RunWebhooksJobData, RunWebhooksJobErrors, RunWebhooksJobResponses, SendInvoiceData, SendInvoiceErrors, SendInvoiceResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1ChangeSubscriptionPlanData, V1ChangeSubscriptionPlanErrors, V1ChangeSubscriptionPlanResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1GetUpcomingInvoiceData, V1GetUpcomingInvoiceErrors, V1GetUpcomingInvoiceResponses, V1GetUsageSummaryData, V1GetUsageSummaryErrors, V1GetUsageSummaryResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1ListUsageData, V1ListUsageErrors, V1ListUsageResponses, V1PreviewSubscriptionPlanChangeData, V1PreviewSubscriptionPlanChangeErrors, V1PreviewSubscriptionPlanChangeResponses, V1RecordUsageData, V1RecordUsageErrors, V1RecordUsageResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses, V1VoidUsageEventData, V1VoidUsageEventErrors, V1VoidUsageEventResponses, VoidUsageEventData, VoidUsageEventErrors, VoidUsageEventResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -850,6 +850,8 @@ export class Subscriptions extends HeyApiClient {
      * * `canceled` is the same as `cancelSubscription`.
      * * `cancelAtPeriodEnd: true` ends it at `currentPeriodEnd` and drops a pending plan change; `false` takes it
      * back.
+     * * `quantity` is `changeSubscriptionPlan` with the same plan, `prorate` and `effective: now`; it needs an active
+     * or trialing subscription. The quantity it already has is a no-op.
      *
      * The status it already has is a no-op. On a canceled subscription only `metadata` may change, anything else is
      * 400 `subscription_not_active`. What was already due is done first, in the same transaction; when that fails:
@@ -890,6 +892,67 @@ export class Subscriptions extends HeyApiClient {
                 }],
             url: '/api/billing/subscriptions/{id}/upcoming-invoice',
             ...options
+        });
+    }
+    
+    /**
+     * Change plan, quantity or billing cycle
+     *
+     * Of an active or trialing subscription (else 400 `subscription_not_active`), to the current price version of an
+     * active plan of the same currency. Asked for what it has already, nothing changes.
+     *
+     * * `effective: now`: credit for the unused time of what was billed, charge for the remaining time of the target,
+     * by the second, net of discounts; one proration line each, tax on the net. More to pay: an issued invoice.
+     * Less: credit notes on the invoices that billed the period, newest first, each first against what is still
+     * due, the rest to the credit balance (`proration`). In a trial, and with `prorate: false`: no money.
+     * * Another `billingCycle`: the unused time is credited, and a new full period starts now (`prorate: false`: 400
+     * on `billingCycle`). Discounts for a number of cycles end. In a trial the trial stays.
+     * * `effective: period_end`: kept as `pendingChange`, at today's price version, and applied at the end of the
+     * period or trial. Asked for the present plan, quantity and cycle it takes the waiting change back. When the
+     * subscription ends with its period: 409 `conflict`.
+     * * Every change replaces a waiting one. An invoice already issued for the next period is withdrawn and issued
+     * again. From or to a usage_based plan the usage up to now is billed apart.
+     * * `quoteToken`: exactly what the preview said, as of its instant, or 409 `quote_stale`.
+     *
+     * What was already due is done first, in the same transaction; when that fails: 409 `conflict`. Emits
+     * `subscription.plan_changed` and `subscription.updated` when the change takes effect.
+     */
+    public changePlan<ThrowOnError extends boolean = true>(options: Options<ChangeSubscriptionPlanData, ThrowOnError>): RequestResult<ChangeSubscriptionPlanResponses, ChangeSubscriptionPlanErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ChangeSubscriptionPlanResponses, ChangeSubscriptionPlanErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/subscriptions/{id}/change-plan',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Preview a change of plan, quantity or billing cycle
+     *
+     * Computes what `changeSubscriptionPlan` would issue now, what is due of the subscription included, and stores
+     * nothing. For `period_end`: no lines, all amounts zero. `quoteToken` pins the instant and the numbers for 15
+     * minutes. When something due cannot be billed: 409 `conflict`.
+     */
+    public previewPlanChange<ThrowOnError extends boolean = true>(options: Options<PreviewSubscriptionPlanChangeData, ThrowOnError>): RequestResult<PreviewSubscriptionPlanChangeResponses, PreviewSubscriptionPlanChangeErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<PreviewSubscriptionPlanChangeResponses, PreviewSubscriptionPlanChangeErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/subscriptions/{id}/change-plan/preview',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
         });
     }
     
@@ -2053,6 +2116,48 @@ export class Subscriptions2 extends HeyApiClient {
                 }],
             url: '/api/v1/billing/subscriptions/{id}/upcoming-invoice',
             ...options
+        });
+    }
+    
+    /**
+     * Change plan, quantity or billing cycle
+     *
+     * As `changeSubscriptionPlan`. A key with a customer may not send `prorate` false (403 `forbidden`).
+     */
+    public changePlan<ThrowOnError extends boolean = true>(options: Options<V1ChangeSubscriptionPlanData, ThrowOnError>): RequestResult<V1ChangeSubscriptionPlanResponses, V1ChangeSubscriptionPlanErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1ChangeSubscriptionPlanResponses, V1ChangeSubscriptionPlanErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/subscriptions/{id}/change-plan',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Preview a change of plan, quantity or billing cycle
+     *
+     * As `previewSubscriptionPlanChange`. A read key may call it.
+     */
+    public previewPlanChange<ThrowOnError extends boolean = true>(options: Options<V1PreviewSubscriptionPlanChangeData, ThrowOnError>): RequestResult<V1PreviewSubscriptionPlanChangeResponses, V1PreviewSubscriptionPlanChangeErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1PreviewSubscriptionPlanChangeResponses, V1PreviewSubscriptionPlanChangeErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/subscriptions/{id}/change-plan/preview',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
         });
     }
     

@@ -7,6 +7,7 @@ import type { Billing } from '../billing.ts';
 import { recordPayment } from '../payments/record.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import { healSubscriptions } from '../subscriptions/heal.ts';
+import { takeOffForce } from '../subscriptions/period-changes.ts';
 import { lockSubscriptions } from '../subscriptions/store.ts';
 import { draftInvoice, draftOf, issueManual } from './create.ts';
 import { type Invoice, refuseFinal, refuseVoid } from './invoice.ts';
@@ -92,6 +93,7 @@ async function changeOpen(billing: Billing, invoice: Invoice, status: string): P
   const { db } = billing.work;
   await voidInvoices(billing, [invoice]);
   await waiveBilled(db, invoice);
+  await takeOffForce(db, invoice.id);
   if (invoice.subscriptionId)
     await healSubscriptions(billing.work, await lockSubscriptions(db, [invoice.subscriptionId]));
 }

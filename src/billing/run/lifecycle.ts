@@ -19,6 +19,8 @@ import { park } from './parked-store.ts';
 const INFO = { actor: { type: 'system', id: null }, action: 'lifecycle' } as const;
 /** Wall-clock share of one batch on SQLite, whose one writer requests wait for; milliseconds. */
 const SQLITE_BATCH_MS = 150;
+/** A long run says how far it is. */
+const PROGRESS_MS = 10_000;
 const MAX_BATCH = 500;
 const MIN_BATCH = 10;
 
@@ -48,6 +50,7 @@ export async function runLifecycle(runtime: Runtime, stopping = () => false): Pr
   };
   let size = runtime.database.dialect === 'sqlite' ? 50 : MAX_BATCH;
   let done = 0;
+  let told = performance.now();
   while (!stopping()) {
     const started = performance.now();
     const taken = (await runBatch(run, size)) || (await runHeld(run));
@@ -56,7 +59,10 @@ export async function runLifecycle(runtime: Runtime, stopping = () => false): Pr
     const elapsed = performance.now() - started;
     if (runtime.database.dialect === 'sqlite') size = nextSize(size, taken, elapsed);
     await breathe();
-    runtime.log.debug({ done, batch: taken, ms: Math.round(elapsed) }, 'billing run');
+    runtime.log.debug({ actions: done, batch: taken, ms: Math.round(elapsed) }, 'billing run');
+    if (performance.now() - told < PROGRESS_MS) continue;
+    told = performance.now();
+    runtime.log.info({ actions: done, errors: run.errors.length }, 'billing run goes on');
   }
   if (done > 0) runtime.log.info({ actions: done, errors: run.errors.length }, 'billing run finished');
   return { counters: run.counters, errors: run.errors };
@@ -125,6 +131,7 @@ async function advance(work: Work, subs: Subscription[], counters: LifecycleCoun
     const ended = unit.sub.status === 'canceled' && unit.before.status !== 'canceled';
     if (action === 'trial_notice') counters.trialNotices += 1;
     if (action === 'pre_renewal') counters.invoicesPreGenerated += issued.length;
+    if (unit.change) counters.planChangesApplied += 1;
     if (unit.renewed) counters.renewed += 1;
     if (ended) counters.canceled += 1;
     if (action === 'boundary' && unit.before.status === 'trialing' && !ended) counters.trialsConverted += 1;

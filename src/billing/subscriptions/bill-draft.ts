@@ -9,6 +9,7 @@ import { differenceOf, type Ratings } from './usage-rating.ts';
 
 /** The lines of a bill: what its rows charge, and what has come to rows billed before (rules S8, U7). */
 export function linesOf(unit: SubscriptionUnit, bill: Bill, ratings: Ratings): LineInput[] {
+  if (bill.lines) return bill.lines;
   const charged = bill.periods.flatMap((period) => {
     const rating = ratings.get(period);
     return rating ? usageLines(rating.charge, rating.quantity) : advanceLines(chargeOf(unit, period));

@@ -96,13 +96,12 @@ export async function updateRatedPeriods(db: Db, periods: BillingPeriod[]): Prom
   if (hit !== periods.length) throw new Error(`${periods.length - hit} usage periods were rated by somebody else.`);
 }
 
-/** A withdrawn charge: the row is a plan again (rules Q9). */
+/** A charge that is taken back or made anew: the row is a plan again (rules Q3, Q9). */
 export async function reopenPeriods(db: Db, ids: string[]): Promise<void> {
   for (let i = 0; i < ids.length; i += 1000)
     await db('billing_periods')
       .whereIn('id', inList(ids.slice(i, i + 1000)))
-      .andWhere({ state: 'invoiced' })
-      .update({ state: 'pending', invoice_id: null, in_force_from: null, in_force_net: null });
+      .update({ state: 'pending', reason: null, invoice_id: null, in_force_from: null, in_force_net: null });
 }
 
 export async function deletePendingPeriods(db: Db, ids: string[]): Promise<void> {

@@ -2,22 +2,23 @@ import { changesOf } from '../../platform/changes.ts';
 import { formatMoney } from '../../platform/money.ts';
 import type { NewEvent } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
-import { type InvoiceDraft, type IssuedInvoice, issueInvoices } from '../invoices/issue.ts';
+import type { IssuedInvoice } from '../invoices/issue.ts';
 import { withdrawInvoices } from '../invoices/withdraw.ts';
 import { type MrrChange, recordMrr } from '../mrr/movements.ts';
-import { netOfPeriod } from '../pricing/compose.ts';
 import { advanceAmount } from '../pricing/lines.ts';
-import { draftOf, linesOf } from './bill-draft.ts';
+import { issueBills } from './issue-bills.ts';
 import { mrrBeforeAndAfter } from './mrr.ts';
-import { moveEnds } from './period-ends.ts';
+import { revisePeriods } from './period-changes.ts';
 import * as periodStore from './period-store.ts';
 import * as store from './store.ts';
-import type { BillingPeriod, Subscription } from './subscription.ts';
+import type { Subscription } from './subscription.ts';
 import { nextAction } from './transitions.ts';
-import { type Bill, currentCharge, emit, replan, type SubscriptionUnit, versionOf } from './unit.ts';
+import { currentCharge, emit, replan, type SubscriptionUnit, type TermsChange, versionOf } from './unit.ts';
+import { makePending } from './unit-bills.ts';
 import { changedDiscounts, saveDiscounts } from './unit-discounts.ts';
+import { creditUnused } from './unused-credit.ts';
 import { correctUsage, openCorrections } from './usage-corrections.ts';
-import { type Rating, type Ratings, rateUsage } from './usage-rating.ts';
+import { type Ratings, rateUsage } from './usage-rating.ts';
 
 /** A subscription that is new has used nothing. */
 const NO_USAGE: Ratings = new Map();
@@ -45,6 +46,7 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
   await saveDiscounts(work.db, units);
   await correctUsage(billing, corrections);
   for (const { period, base } of corrections.rows) period.billedNet = (period.billedNet ?? 0n) - base;
+  await creditUnused(billing, units);
   const issued = await issueBills(billing, units, ratings);
   await periodStore.updatePendingPeriods(
     work.db,
@@ -54,9 +56,9 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
     work.db,
     units.flatMap(({ rated }) => rated),
   );
-  await moveEnds(
+  await revisePeriods(
     work.db,
-    units.flatMap(({ resized }) => resized),
+    units.flatMap((unit) => [...unit.revised]),
   );
   await periodStore.deletePendingPeriods(
     work.db,
@@ -74,70 +76,16 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
 /** Takes back the charge of future periods (rules Q9); their rows are pending again. */
 async function withdraw(billing: Billing, units: SubscriptionUnit[]): Promise<void> {
   const rows = units.flatMap(({ withdrawn }) => withdrawn);
-  if (rows.length === 0) return;
-  await withdrawInvoices(
-    billing,
-    rows.map(({ invoiceId }) => invoiceId!),
-  );
-  for (const row of rows)
-    Object.assign(row, { state: 'pending', invoiceId: null, inForceFrom: null, inForceNet: null });
+  if (rows.length > 0)
+    await withdrawInvoices(
+      billing,
+      rows.map(({ invoiceId }) => invoiceId!),
+    );
+  for (const row of rows) makePending(row);
   await periodStore.reopenPeriods(
     billing.work.db,
-    rows.map(({ id }) => id),
+    [...rows, ...units.flatMap(({ reopened }) => reopened)].map(({ id }) => id),
   );
-}
-
-async function issueBills(
-  billing: Billing,
-  units: SubscriptionUnit[],
-  ratings: Ratings,
-): Promise<Map<SubscriptionUnit, IssuedInvoice[]>> {
-  const jobs: { unit: SubscriptionUnit; bill: Bill; draft: InvoiceDraft }[] = [];
-  for (const unit of units)
-    for (const bill of unit.bills) {
-      const lines = linesOf(unit, bill, ratings);
-      if (lines.length > 0) jobs.push({ unit, bill, draft: draftOf(billing.work, unit, bill, lines) });
-      else closeBill(unit, bill, ratings);
-    }
-  const issued = await issueInvoices(
-    billing,
-    jobs.map(({ draft }) => draft),
-  );
-  const byUnit = new Map<SubscriptionUnit, IssuedInvoice[]>();
-  for (const [i, { unit, bill }] of jobs.entries()) {
-    const one = issued[i]!;
-    closeBill(unit, bill, ratings, one);
-    byUnit.set(unit, [...(byUnit.get(unit) ?? []), one]);
-  }
-  return byUnit;
-}
-
-/** Every row of a bill becomes a fact: invoiced where the invoice has lines for it, else skipped (rules S4, C4). */
-function closeBill(unit: SubscriptionUnit, bill: Bill, ratings: Ratings, one?: IssuedInvoice): void {
-  const lines = one?.output.lines ?? [];
-  for (const period of [...bill.periods, ...bill.late]) {
-    const { net } = netOfPeriod({ lines }, period.id);
-    const billed = lines.some(({ billingPeriodId }) => billingPeriodId === period.id);
-    if (period.dirty) rateAgain(unit, period, ratings.get(period)!, net);
-    else close(unit, period, net, ratings.get(period));
-    if (billed && period.state !== 'invoiced')
-      Object.assign(period, { state: 'invoiced', reason: null, invoiceId: one!.invoice.id });
-  }
-}
-
-/** A pending row is skipped unless it was billed; an advance row remembers what is in force for its period (rules S5, S9). */
-function close(unit: SubscriptionUnit, period: BillingPeriod, net: bigint, rating: Rating | undefined): void {
-  Object.assign(period, { state: 'skipped', reason: 'nothing_to_bill' });
-  if (rating) Object.assign(period, { billedQuantity: rating.quantity, billedAmount: rating.amount, billedNet: net });
-  else Object.assign(period, { inForceFrom: period.periodStart, inForceNet: net });
-  unit.updated.add(period);
-}
-
-/** A row billed before takes the values of the new rating; `net` was billed now (rules U7). */
-function rateAgain(unit: SubscriptionUnit, period: BillingPeriod, { quantity, amount }: Rating, net: bigint): void {
-  const billedNet = (period.billedNet ?? 0n) + net;
-  Object.assign(period, { dirty: false, billedQuantity: quantity, billedAmount: amount, billedNet });
-  unit.rated.push(period);
 }
 
 function mrrChange(unit: SubscriptionUnit): MrrChange[] {
@@ -149,11 +97,17 @@ function mrrChange(unit: SubscriptionUnit): MrrChange[] {
 }
 
 /** Members whose change `subscription.updated` tells (contract 4.1.3). */
-const TOLD = ['status', 'quantity', 'billingCycle', 'cancelAtPeriodEnd', 'metadata', 'preRenewalInvoiceDays'] as const;
-const SHOWN = [...TOLD, 'currentPeriodStart', 'currentPeriodEnd', 'trialEnd', 'planVersionId'] as const;
+const TOLD = [
+  ...(['status', 'planId', 'quantity', 'billingCycle', 'cancelAtPeriodEnd', 'metadata'] as const),
+  'preRenewalInvoiceDays' as const,
+];
+const SHOWN = [
+  ...TOLD,
+  ...(['currentPeriodStart', 'currentPeriodEnd', 'trialEnd', 'planVersionId', 'pendingChange'] as const),
+];
 
 /** Next due instant, version and the events that follow from what has changed. */
-function finish(unit: SubscriptionUnit, now: string): void {
+export function finish(unit: SubscriptionUnit, now: string): void {
   const { sub, before } = unit;
   sub.nextActionAt = nextAction(unit)?.at ?? null;
   sub.errorCount = 0;
@@ -164,13 +118,39 @@ function finish(unit: SubscriptionUnit, now: string): void {
     sub.version += 1;
     sub.updatedAt = now;
   }
+  if (unit.change) unit.change.event.data = changedData(unit, unit.change);
   if (unit.renewed) emit(unit, 'subscription.renewed', renewedData(unit));
   const changes: string[] = TOLD.filter((member) => member in members);
+  if ('planVersionId' in members) changes.push('planVersion');
   if (discounts) changes.push('discounts');
   if (changes.length === 0) return;
   const { status, quantity, cancelAtPeriodEnd } = sub;
   emit(unit, 'subscription.updated', { status, quantity, cancelAtPeriodEnd, changes });
 }
+
+function changedData(unit: SubscriptionUnit, change: TermsChange): Record<string, unknown> {
+  const { sub } = unit;
+  const money = (minor: bigint) => formatMoney(minor, sub.currency);
+  return {
+    subscriptionId: sub.id,
+    customerId: sub.customerId,
+    oldPlanId: change.before.planId,
+    newPlanId: sub.planId,
+    planVersion: versionOf(unit).number,
+    billingCycle: sub.billingCycle,
+    oldQuantity: change.before.quantity,
+    newQuantity: sub.quantity,
+    prorationNet: money(change.remaining - change.unused),
+    currency: sub.currency,
+    invoiceId: change.invoice?.invoice.id ?? null,
+    creditIssued: change.creditNotes.length > 0 ? money(creditedBy(change)) : null,
+    effectiveAt: change.at,
+  };
+}
+
+/** Σ of the credit notes of a change, tax included, minor units. */
+export const creditedBy = ({ creditNotes }: TermsChange): bigint =>
+  creditNotes.reduce((sum, { amount }) => sum + amount, 0n);
 
 function renewedData(unit: SubscriptionUnit): Record<string, unknown> {
   const { sub, periods } = unit;

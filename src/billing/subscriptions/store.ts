@@ -1,5 +1,5 @@
 import { insertRows, updateRows } from '../../platform/db/bulk.ts';
-import { bool, int, json } from '../../platform/db/columns.ts';
+import { bool, int, json, optionalJson } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
@@ -37,6 +37,7 @@ export function toSubscription(row: Row): Subscription {
     cancelReason: row.cancel_reason,
     pausedAt: row.paused_at,
     pauseReason: row.pause_reason,
+    pendingChange: optionalJson(row.pending_change),
     preRenewalInvoiceDays: int(row.pre_renewal_invoice_days),
     managedBy: row.managed_by,
     couponCode: row.coupon_code,
@@ -71,6 +72,7 @@ function toRow(sub: Subscription): Record<string, unknown> {
     cancel_reason: sub.cancelReason,
     paused_at: sub.pausedAt,
     pause_reason: sub.pauseReason,
+    pending_change: sub.pendingChange && JSON.stringify(sub.pendingChange),
     pre_renewal_invoice_days: sub.preRenewalInvoiceDays,
     coupon_code: sub.couponCode,
     next_action_at: sub.nextActionAt,

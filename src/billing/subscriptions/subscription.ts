@@ -6,15 +6,19 @@ export type SubscriptionStatus = 'trialing' | 'active' | 'paused' | 'past_due' |
 export type PauseReason = 'requested' | 'dunning';
 export type CancelReason = 'requested' | 'period_end' | 'dunning' | 'provider';
 
-export interface Subscription {
-  id: string;
-  customerId: string;
+/** What is sold: a price version, how many, for how long at a time. */
+export interface Terms {
   planId: string;
   planVersionId: string;
-  status: SubscriptionStatus;
-  currency: string;
   quantity: number;
   billingCycle: BillingCycle;
+}
+
+export interface Subscription extends Terms {
+  id: string;
+  customerId: string;
+  status: SubscriptionStatus;
+  currency: string;
   /** Period k is [addMonths(anchorAt, k·m), addMonths(anchorAt, (k+1)·m)) (rules T5). */
   anchorAt: Instant;
   periodIndex: number;
@@ -28,6 +32,8 @@ export interface Subscription {
   cancelReason: CancelReason | null;
   pausedAt: Instant | null;
   pauseReason: PauseReason | null;
+  /** Waits for the end of the period; the price version is that of the day it was asked for (rules Q3). */
+  pendingChange: Terms | null;
   preRenewalInvoiceDays: number;
   managedBy: string | null;
   /** The coupon redeemed at creation. */

@@ -188,14 +188,19 @@ export function createAnswerValidation(
   const engine = new ResponseValidator(document, OPTIONS, {}, 0) as unknown as {
     buildValidators(responses: unknown, key: string): Record<string, Record<string, ValidateFunction>>;
   };
-  const built = new Map<Operation, Record<string, Record<string, ValidateFunction>>>();
+  const built = new Map<string, Record<string, Record<string, ValidateFunction>>>();
+  /** Compiled when first answered, a shared response (an error) once: each compiling walks all components. */
+  const validatorsOf = ({ id, schema }: Operation, name: string) => {
+    const response = schema.responses[name] as { $ref?: string };
+    const key = response.$ref ?? `${id} ${name}`;
+    return memo(built, key, () => engine.buildValidators({ shared: response }, key)).shared;
+  };
   return (operation, status, body) => {
-    const validators = memo(built, operation, () => engine.buildValidators(operation.schema.responses, operation.id));
-    const known = validators[status] ?? (status >= 400 ? validators.default : undefined);
-    if (!known) return operation.schema.responses[status] ? undefined : `status ${status} is not in the contract`;
-    const validate = known['application/json'];
-    if (!validate) return undefined;
-    if (validate({ response: body })) return undefined;
+    const { responses } = operation.schema;
+    const name = responses[status] ? String(status) : status >= 400 && responses.default ? 'default' : undefined;
+    if (!name) return `status ${status} is not in the contract`;
+    const validate = validatorsOf(operation, name)?.['application/json'];
+    if (!validate || validate({ response: body })) return undefined;
     return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`).join('; ');
   };
 }

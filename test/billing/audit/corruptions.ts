@@ -88,6 +88,11 @@ const periods: Corruption[] = [
     sql: [`update billing_periods set in_force_net = 1 where kind = 'advance' and state in ('waived', 'skipped')`],
     breaks: ['INV12'],
   },
+  {
+    name: 'what is in force forgotten',
+    sql: [`update billing_periods set in_force_net = null where id = (${CURRENT})`],
+    breaks: ['INV12'],
+  },
 ];
 
 const USAGE = first('billing_periods', `kind = 'usage' and state = 'invoiced' and not dirty`);
