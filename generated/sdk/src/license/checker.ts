@@ -204,11 +204,10 @@ function checkSetup(options: CheckerOptions) {
 
 /** The answers are not signed: they are worth what TLS is worth. Plain HTTP is for this machine only. */
 function validateUrl(baseUrl: string): string {
-  const url = new URL(`${baseUrl.replace(/\/+$/, '')}/api/licenses/validate`);
-  if (
-    url.protocol !== 'https:' &&
-    !(url.protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname))
-  )
-    throw new TypeError('baseUrl is an https origin.');
+  const address = `${baseUrl.replace(/\/+$/, '')}/api/licenses/validate`;
+  if (!URL.canParse(address)) throw new TypeError('baseUrl is not a URL.');
+  const url = new URL(address);
+  const here = url.protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
+  if (url.protocol !== 'https:' && !here) throw new TypeError('baseUrl is an https origin.');
   return url.href;
 }
