@@ -228,6 +228,20 @@ describe('offline', () => {
     expect(await start()).toMatchObject({ valid: true });
   });
 
+  test('a server that did not answer is asked again after a minute; the file is looked at each time', async () => {
+    const running = checker();
+    asked = [];
+    expect(await running.check()).toMatchObject({ valid: true, source: 'file' });
+    answer = json(good);
+    time = new Date('2026-06-01T12:00:59Z');
+    installed = file('truncated');
+    expect(await running.check()).toMatchObject({ valid: false, source: 'file', reason: 'malformed' });
+    expect(asked).toHaveLength(1);
+    time = new Date('2026-06-01T12:01:00Z');
+    expect(await running.check()).toMatchObject({ valid: true, source: 'online' });
+    expect(asked).toHaveLength(2);
+  });
+
   test('file_rolled_back when a newer file was there, also when it was refused', async () => {
     installed = file('newer-expired');
     expect(await start()).toMatchObject({ valid: false, reason: 'expired' });
@@ -305,6 +319,11 @@ describe('the options', () => {
     ['negative days', { maxOfflineDays: -1 }],
   ])('TypeError at once for %s', (_, changes) => {
     expect(() => checker(changes as Partial<CheckerOptions>)).toThrow(TypeError);
+  });
+
+  test('TypeError when the clock gives no time', async () => {
+    await expect(start({ now: () => new Date('never') })).rejects.toThrow(TypeError);
+    expect(stored).toBeNull();
   });
 
   test('https to any machine', async () => {

@@ -48,6 +48,8 @@ export interface LicenseChecker {
 }
 
 const DAY = 86_400;
+/** So long a server that did not answer is left alone: nobody waits for its timeout at every check. */
+const RETRY_MS = 60_000;
 
 const RANGES = {
   timeoutMs: [1, 600_000],
@@ -64,14 +66,18 @@ const RANGES = {
 export function createLicenseChecker(options: CheckerOptions): LicenseChecker {
   const setup = checkSetup(options);
   let running: Promise<CheckResult> | undefined;
-  let fresh: { from: number; result: CheckResult } | undefined;
+  let fresh: { from: Date; result: CheckResult } | undefined;
+  let unanswered: Date | undefined;
 
   async function run(): Promise<CheckResult> {
     const now = setup.now();
-    const age = fresh ? now.getTime() - fresh.from : -1;
-    if (fresh && age >= 0 && age < setup.askEveryMs) return fresh.result;
-    const result = await decide(setup, now);
-    fresh = result.valid && result.source === 'online' ? { from: now.getTime(), result } : undefined;
+    if (!(now instanceof Date) || Number.isNaN(now.getTime())) throw new TypeError('now gives a Date.');
+    if (fresh && isWithin(setup.askEveryMs, fresh.from, now)) return fresh.result;
+    const wait = unanswered !== undefined && isWithin(RETRY_MS, unanswered, now);
+    const answer = wait ? undefined : await askServer(setup.question);
+    if (!wait) unanswered = answer ? undefined : now;
+    const result = await decide(setup, answer, now);
+    fresh = result.valid && result.source === 'online' ? { from: now, result } : undefined;
     return result;
   }
 
@@ -87,8 +93,12 @@ export function createLicenseChecker(options: CheckerOptions): LicenseChecker {
 
 type Setup = ReturnType<typeof checkSetup>;
 
-async function decide(setup: Setup, now: Date): Promise<CheckResult> {
-  const answer = await askServer(setup.question);
+const isWithin = (milliseconds: number, from: Date, now: Date): boolean => {
+  const age = now.getTime() - from.getTime();
+  return age >= 0 && age < milliseconds;
+};
+
+async function decide(setup: Setup, answer: OnlineAnswer | undefined, now: Date): Promise<CheckResult> {
   const memory = await load(setup);
   if (memory === 'storage_failed') return { valid: false, source: answer ? 'online' : 'file', reason: memory };
   return answer ? online(setup, answer, memory, now) : offline(setup, memory, now);

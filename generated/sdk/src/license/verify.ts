@@ -86,7 +86,7 @@ function judge(
   if (license.productId !== productId) return refuse('wrong_product');
   if (licenseKey !== undefined && license.licenseId !== licenseKey) return refuse('wrong_license');
   const inGracePeriod = exp !== undefined && now >= exp;
-  return { valid: true, license, inGracePeriod, state: remember(state, license, Math.floor(now)) };
+  return { valid: true, license, inGracePeriod, state: remember(state, license, Math.max(0, Math.floor(now))) };
 }
 
 type SignatureProblem = 'malformed' | 'unknown_key' | 'bad_signature' | 'unsupported_platform';
