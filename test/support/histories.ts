@@ -1,6 +1,8 @@
 import { addMilliseconds, wholeDaysBetween } from '../../src/platform/calendar.ts';
 import { formatMoney } from '../../src/platform/money.ts';
 import { type Answer, type StartOptions, startApp, type TestApp } from './app.ts';
+import { crashing } from './crash.ts';
+import { asLines, difference, dump } from './dump.ts';
 import { giveBack, isMoneyBack } from './history-money-back.ts';
 import { type Step, WAITS } from './history-steps.ts';
 
@@ -19,6 +21,8 @@ export interface World {
   waitJob: Job;
   /** The job the last step ran, if it did. */
   ran?: Job | undefined;
+  /** The statement at which the database is lost during the next step. */
+  crashAt?: number | undefined;
   /** How often each kind of step did something and was refused. */
   outcomes: Map<string, { done: number; refused: number }>;
 }
@@ -80,6 +84,11 @@ export async function startWorld(options: StartOptions = {}): Promise<World> {
 /** Takes one step through the API. Throws when an answer is neither a success nor a refusal of a rule. */
 export async function take(world: World, step: Step): Promise<void> {
   world.ran = undefined;
+  if (step.do === 'crash') {
+    world.crashAt = step.at;
+    return;
+  }
+  await crashFirst(world, step);
   const answer = await perform(world, step);
   if (!answer) return;
   const outcome = world.outcomes.get(step.do) ?? { done: 0, refused: 0 };
@@ -89,6 +98,35 @@ export async function take(world: World, step: Step): Promise<void> {
   else throw new Error(`${JSON.stringify(step)} answered ${answer.status}: ${answer.text}`);
   await world.app.drain();
 }
+
+/** The step is interrupted in the middle, once; a request leaves nothing behind, a run what it had committed. */
+async function crashFirst(world: World, step: Step): Promise<void> {
+  const { crashAt, app } = world;
+  world.crashAt = undefined;
+  if (crashAt === undefined || UNHARMED.includes(step.do)) return;
+  if ('plan' in step) await planAt(world, step.plan);
+  if ('coupon' in step) await couponAt(world, step.coupon);
+  const before = asLines(await dump(app.database.read));
+  const clock = app.clock.now();
+  const { last, posts } = world;
+  const { crashed, value } = await crashing(app, crashAt, () => perform(world, step).catch(() => undefined));
+  const outcome = world.outcomes.get('crash') ?? { done: 0, refused: 0 };
+  world.outcomes.set('crash', {
+    ...outcome,
+    [crashed ? 'done' : 'refused']: outcome[crashed ? 'done' : 'refused'] + 1,
+  });
+  world.last = last;
+  world.posts = posts + 1;
+  const changed = difference(before, asLines(await dump(app.database.read)));
+  const ran = step.do === 'run' || clock !== app.clock.now();
+  await app.drain();
+  const failed = value === undefined || value.status >= 500;
+  if (crashed && failed && !ran && changed.length > 0)
+    throw new Error(`half of ${JSON.stringify(step)} stayed: ${changed.join()}`);
+}
+
+/** What takes several requests, or none. */
+const UNHARMED = ['repeat', 'customer'];
 
 // biome-ignore lint/suspicious/noExplicitAny: rows as the driver answers them
 type Row = any;
@@ -137,6 +175,7 @@ async function perform(world: World, step: Step): Promise<Answer | undefined> {
   if (step.do === 'wait') return wait(world, () => clock.advance(WAITS[step.by]!), step.run);
   if (step.do === 'run') return run(world, step.job);
   if (step.do === 'repeat') return repeat(world);
+  if (step.do === 'crash') return undefined;
   if (step.do === 'tax') {
     const { billingCountry: country = 'US', billingState: region = null } = PLACES[step.place]!;
     const body = { country, region, taxName: 'Tax', rate: rateText(step.rate), inclusive: step.inclusive };

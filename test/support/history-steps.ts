@@ -26,6 +26,7 @@ export type Step =
   | { do: 'waitForSub'; sub: number; ms: number; run: boolean }
   | { do: 'run'; job: 'lifecycle' | 'dunning' | 'run' }
   | { do: 'repeat' }
+  | { do: 'crash'; at: number }
   | MoneyBack;
 
 const index = fc.nat({ max: 40 });
@@ -180,6 +181,7 @@ const money: fc.WeightedArbitrary<Step>[] = [
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat' as const) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('crash' as const), at: fc.integer({ min: 1, max: 18 }) }) },
   ...moneyBack,
 ];
 

@@ -31,6 +31,7 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['changePassword', 'conflict', async (worlds) => withoutPassword(worlds.app, await VALID.changePassword!(worlds))],
   ['createUser', 'already_exists', async ({ app }) => ({ body: newUser((await app.given.user()).email) })],
   ['createUser', 'not_found', async () => ({ body: { ...newUser(), role: 'customer', customerId: UNKNOWN_ID } })],
+  ['createUser', 'idempotency_in_progress', ({ app }) => runningKey(app, '/api/users', { body: newUser() })],
   ['updateUser', 'already_exists', ({ app }) => takenEmail(app.given.user, app.given.user)],
   ['updateUser', 'conflict', ({ small }) => demoteLastAdmin(small)],
   ['deleteUser', 'conflict', async ({ app }) => ({ id: (await app.api.get('/api/auth/me')).body.user.id })],
@@ -156,7 +157,7 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
     async ({ app }) => ({ body: creditOf((await app.given.customer()).id, '-0.01') }),
   ],
   ['retryParked', 'conflict', ({ app }) => stillFailing(app)],
-  ['retryParked', 'idempotency_in_progress', ({ app }) => runningKey(app)],
+  ['retryParked', 'idempotency_in_progress', ({ app }) => runningRetry(app)],
   ['getTestClock', 'not_found', async () => ({})],
   ['setTestClock', 'not_found', async () => ({ body: { now: '2100-01-01T00:00:00Z' } })],
   ['setTestClock', 'conflict', async ({ moving }) => ({ as: moving.api, body: { now: '2000-01-01T00:00:00Z' } })],
@@ -341,19 +342,26 @@ async function stillFailing(app: TestApp): Promise<Sent> {
   return { id: parked[0].id };
 }
 
-async function runningKey(app: TestApp): Promise<Sent> {
-  const [key, id] = [unique(), await parkedItem(app)];
+/** The request as it is, with a key under which it is running already. */
+async function runningKey(app: TestApp, path: string, sent: Sent): Promise<Sent> {
+  const key = unique();
   const { user } = (await app.api.get('/api/auth/me')).body;
+  const bytes = sent.body === undefined ? '' : JSON.stringify(sent.body);
   await app.database.write('idempotency_keys').insert({
     scope: `user:${user.id}`,
     key,
     method: 'POST',
-    path: `/api/billing/parked/${id}/retry`,
-    body_hash: app.runtime.vault.fingerprint(''),
+    path,
+    body_hash: app.runtime.vault.fingerprints(bytes)[0],
     state: 'in_progress',
     locked_until: new Date(Date.parse(app.clock.now()) + 60_000).toISOString(),
     created_at: app.clock.now(),
     expires_at: new Date(Date.parse(app.clock.now()) + 86_400_000).toISOString(),
   });
-  return { id, headers: { 'Idempotency-Key': key } };
+  return { ...sent, headers: { 'Idempotency-Key': key } };
+}
+
+async function runningRetry(app: TestApp): Promise<Sent> {
+  const id = await parkedItem(app);
+  return runningKey(app, `/api/billing/parked/${id}/retry`, { id });
 }

@@ -1834,7 +1834,7 @@ export class Subscriptions2 extends HeyApiClient {
     /**
      * Add a discount
      *
-     * As `addSubscriptionDiscount`.
+     * As `addSubscriptionDiscount`. A key of a customer adds no coupon again that was on the subscription before (409 `already_exists`).
      */
     public addDiscount<ThrowOnError extends boolean = true>(options: Options<V1AddSubscriptionDiscountData, ThrowOnError>): RequestResult<V1AddSubscriptionDiscountResponses, V1AddSubscriptionDiscountErrors, ThrowOnError> {
         return (options.client ?? this.client).post<V1AddSubscriptionDiscountResponses, V1AddSubscriptionDiscountErrors, ThrowOnError>({

@@ -2040,7 +2040,7 @@ export type LoginErrors = {
      */
     403: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2159,7 +2159,7 @@ export type ChangePasswordErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2277,7 +2277,7 @@ export type CreateUserErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2393,7 +2393,7 @@ export type UpdateUserErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2511,7 +2511,7 @@ export type CreateApiKeyErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2672,7 +2672,7 @@ export type CreateProductErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2838,7 +2838,7 @@ export type UpdateProductErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2952,7 +2952,7 @@ export type CreateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3130,7 +3130,7 @@ export type UpdateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3248,7 +3248,7 @@ export type CreatePlanErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3431,7 +3431,7 @@ export type UpdatePlanErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3552,7 +3552,7 @@ export type CreateCouponErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3718,7 +3718,7 @@ export type UpdateCouponErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3832,7 +3832,7 @@ export type CreateTaxRuleErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3944,7 +3944,7 @@ export type UpdateTaxRuleErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4069,7 +4069,7 @@ export type CreateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4247,7 +4247,7 @@ export type UpdateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4315,7 +4315,7 @@ export type AddSubscriptionDiscountErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4510,7 +4510,7 @@ export type CreateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4688,7 +4688,7 @@ export type UpdateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4921,7 +4921,7 @@ export type CreatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5033,7 +5033,7 @@ export type UpdatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5162,7 +5162,7 @@ export type CreateRefundErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5337,7 +5337,7 @@ export type CreateCreditNoteErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5449,7 +5449,7 @@ export type UpdateCreditNoteErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5570,7 +5570,7 @@ export type CreateCreditErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5973,7 +5973,7 @@ export type UpdateBillingSettingsErrors = {
      */
     403: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6071,7 +6071,7 @@ export type SetTestClockErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6287,7 +6287,7 @@ export type V1CreateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6465,7 +6465,7 @@ export type V1UpdateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6700,7 +6700,7 @@ export type V1CreateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6878,7 +6878,7 @@ export type V1UpdateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6946,7 +6946,7 @@ export type V1AddSubscriptionDiscountErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7141,7 +7141,7 @@ export type V1CreateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7319,7 +7319,7 @@ export type V1UpdateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7502,7 +7502,7 @@ export type V1CreatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**

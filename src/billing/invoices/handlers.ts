@@ -1,5 +1,5 @@
 import { changesOf } from '../../platform/changes.ts';
-import { notFound, refuse } from '../../platform/errors.ts';
+import { refuse } from '../../platform/errors.ts';
 import { type Context, type Handlers, reply } from '../../platform/http/operations.ts';
 import { type Page, paged, pageRequest } from '../../platform/http/pagination.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
@@ -20,6 +20,7 @@ import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
 import { renderInvoice } from './pdf/render.ts';
 import { presentInvoice } from './present.ts';
+import { readInvoice } from './read.ts';
 import * as store from './store.ts';
 
 type Tag = Handlers<'invoices'>;
@@ -43,42 +44,40 @@ const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1
 };
 
 const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1 }) => {
-  const invoice = await store.findInvoice(db, scope, path.id);
-  if (!invoice) throw notFound('invoice');
-  const lines = await loadLines(db, [invoice.id]);
-  const payments = await listInvoicePayments(db, invoice.id);
-  const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
-  return {
-    ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
-    payments: payments.map(presentPayment),
-    creditNotes: creditNotes.map(presentCreditNote),
-  };
+  return readInvoice(db, scope, path.id, async (invoice) => {
+    const lines = await loadLines(db, [invoice.id]);
+    const payments = await listInvoicePayments(db, invoice.id);
+    const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
+    return {
+      ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
+      payments: payments.map(presentPayment),
+      creditNotes: creditNotes.map(presentCreditNote),
+    };
+  });
 };
 
 const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtime }) => {
-  const invoice = await store.findInvoice(db, scope, path.id);
-  if (!invoice) throw notFound('invoice');
   const seller = await loadBillingSettings(db, runtime.config);
-  const pdf = await renderInvoice(await loadPaper(db, invoice, seller));
+  const paper = await readInvoice(db, scope, path.id, (invoice) => loadPaper(db, invoice, seller));
+  const { invoice } = paper;
+  const pdf = await renderInvoice(paper);
   return reply(200, pdf, {
     'Content-Type': 'application/pdf',
     'Content-Disposition': `inline; filename="invoice-${invoice.invoiceNumber ?? 'draft'}.pdf"`,
   });
 };
 
-const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) => {
-  const invoice = await store.findInvoice(db, null, id);
-  if (!invoice) throw notFound('invoice');
-  const lines = await loadLines(db, [id]);
-  return explainInvoice({
-    invoice,
-    lines: lines.get(id)!,
-    trace: await store.findTrace(db, id),
-    credits: await listInvoiceCredits(db, id),
-    creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
-    payments: (await listInvoicePayments(db, id)).toReversed(),
-  });
-};
+const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) =>
+  explainInvoice(
+    await readInvoice(db, null, id, async (invoice) => ({
+      invoice,
+      lines: (await loadLines(db, [id])).get(id)!,
+      trace: await store.findTrace(db, id),
+      credits: await listInvoiceCredits(db, id),
+      creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
+      payments: (await listInvoicePayments(db, id)).toReversed(),
+    })),
+  );
 
 const createInvoice: Tag['createInvoice'] = async ({ body }, context) => {
   const billing = await openBilling(context);

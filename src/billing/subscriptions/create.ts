@@ -41,7 +41,7 @@ export async function createSubscription(
   const amount = priceOf(currentCharge(unit, sub));
   if (trialDays === 0) begin(unit, work, work.now);
   if (asked.coupon) {
-    const { coupon } = await attachDiscount(unit, work, asked.coupon, trialDays === 0 ? 0 : 1);
+    const { coupon } = await attachDiscount(unit, work, asked.coupon, { ahead: trialDays === 0 ? 0 : 1 });
     unit.sub.couponCode = coupon.code;
   }
   emitCreated(work, unit.sub, version, billsInAdvance(version.price) ? amount : null);

@@ -15,7 +15,7 @@ export const addSubscriptionDiscount: Tag['addSubscriptionDiscount'] = async ({ 
   let added: SubscriptionDiscount;
   const { sub } = await changeSubscription(context, path.id, async ({ work }, unit) => {
     requireDiscountable(unit);
-    added = await attachDiscount(unit, work, claim);
+    added = await attachDiscount(unit, work, claim, { again: context.scope === null });
     if (coversNext(unit, added)) withdrawNext(unit);
   });
   return presentDiscount(added!, sub);

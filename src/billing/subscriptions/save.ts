@@ -9,6 +9,7 @@ import { type MrrChange, recordMrr } from '../mrr/movements.ts';
 import { netOfPeriod } from '../pricing/compose.ts';
 import { advanceAmount, advanceLines, type LineInput, usageLines } from '../pricing/lines.ts';
 import { mrrBeforeAndAfter } from './mrr.ts';
+import { moveEnds } from './period-ends.ts';
 import * as store from './store.ts';
 import type { BillingPeriod, Subscription } from './subscription.ts';
 import { nextAction } from './transitions.ts';
@@ -38,6 +39,10 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
   await store.updatePendingPeriods(
     work.db,
     units.flatMap((unit) => [...unit.updated]),
+  );
+  await moveEnds(
+    work.db,
+    units.flatMap(({ resized }) => resized),
   );
   await store.deletePendingPeriods(
     work.db,

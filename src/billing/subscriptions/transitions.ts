@@ -139,8 +139,20 @@ export function resume(unit: SubscriptionUnit, work: Work, reason: 'requested' |
   if (!over) return;
   restartPeriods(sub, work.now);
   moveWindows(unit);
+  reuseFact(unit);
   replan(unit, work);
   bill(unit, [...pendingUsage(unit, work.now), ...pendingAdvance(unit, work.now)], 'resume');
+}
+
+/** A waived or skipped row that starts with the new period ends with it, too. */
+function reuseFact(unit: SubscriptionUnit): void {
+  const { currentPeriodStart: start, currentPeriodEnd: end } = unit.sub;
+  for (const row of unit.periods) {
+    if (row.kind !== 'advance' || row.state === 'pending' || row.periodStart !== start || row.periodEnd === end)
+      continue;
+    row.periodEnd = end;
+    unit.resized.push(row);
+  }
 }
 
 /** Sets or takes back the end at period end (rules Q12). */

@@ -22,15 +22,18 @@ export function requireDiscountable({ sub }: SubscriptionUnit): void {
     throw refuse('subscription_not_active', `A ${sub.status} subscription takes no change of its discounts.`);
 }
 
-/** Redeems the coupon for the subscription and attaches it, from `ahead` periods after the current one (rules D2, D3). */
+/**
+ * Redeems the coupon for the subscription and attaches it, from `ahead` periods after the current one (rules D2, D3).
+ * `again`: one that was removed may be attached again.
+ */
 export async function attachDiscount(
   unit: SubscriptionUnit,
   work: Work,
   claim: CouponClaim,
-  ahead = periodsAhead(unit.sub, versionOf(unit).price),
+  { ahead = periodsAhead(unit.sub, versionOf(unit).price), again = true } = {},
 ): Promise<SubscriptionDiscount> {
   const { id: subscriptionId, planId, currency } = unit.sub;
-  const couponIds = unit.discounts.filter(isAttached).map(({ coupon }) => coupon.id);
+  const couponIds = unit.discounts.filter((one) => !again || isAttached(one)).map(({ coupon }) => coupon.id);
   const coupon = await redeemCoupon(work, claim, { planId, currency, couponIds });
   const window = windowFrom(unit.sub, ahead, coupon);
   const discount = { id: work.newId(), subscriptionId, coupon, appliedAt: work.now, ...window, removedAt: null };

@@ -34,6 +34,8 @@ export interface SubscriptionUnit {
   inserted: BillingPeriod[];
   updated: Set<BillingPeriod>;
   removed: BillingPeriod[];
+  /** Facts whose end moved with the periods (rules Q11). */
+  resized: BillingPeriod[];
   /** Future periods whose charge is taken back (rules Q9). */
   withdrawn: BillingPeriod[];
   bills: Bill[];
@@ -85,6 +87,7 @@ export function newUnit(
     inserted: [],
     updated: new Set(),
     removed: [],
+    resized: [],
     withdrawn: [],
     bills: [],
     renewed: false,
