@@ -29,9 +29,9 @@ const contents: Vector[] = [
     signedJson({ version: 2, ...payloadOf(), notes: { deep: [1, [2, { exp: 0 }]] }, Exp: 1, SEQ: 0 }),
   ),
   accepted('large', 'Features of nearly 16 KiB', large),
-  accepted('at-limit', '65536 bytes', large.padEnd(LIMIT, '\n')),
-  refused('malformed', 'over-limit', '65537 bytes', large.padEnd(LIMIT + 1, '\n')),
-  refused('malformed', 'huge', 'Very many line breaks before a genuine file', `${'\n'.repeat(200_000)}${signed()}`),
+  accepted('at-limit', '65536 bytes', large.padEnd(LIMIT)),
+  refused('malformed', 'over-limit', '65537 bytes', large.padEnd(LIMIT + 1)),
+  refused('malformed', 'huge', 'Very many blanks before a genuine file', `${' '.repeat(200_000)}${signed()}`),
 ];
 
 const signers: Vector[] = [
