@@ -18,8 +18,10 @@ function featureOf(path: string): string {
  */
 const MAY_IMPORT: Record<string, string> = {
   platform: 'migrations',
+  mail: 'customers settings billing/invoices billing/subscriptions',
   migrations: '',
   accounts: 'customers',
+  analytics: 'system billing/audit',
   settings: '',
   system: '',
   products: 'settings billing/ledger billing/mrr billing/plans billing/subscriptions',
@@ -27,12 +29,13 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/audit': 'billing/plans billing/pricing billing/subscriptions',
   'billing/billing': 'settings billing/credits billing/ledger billing/pricing billing/tax-rules',
   'billing/coupons': 'settings billing/plans',
+  'billing/coverage': 'billing/plans billing/pricing billing/run billing/subscriptions',
   'billing/credit-notes':
     'billing/billing billing/invoices billing/ledger billing/numbers billing/pricing billing/subscriptions',
   'billing/credits': 'customers billing/billing billing/invoices billing/ledger',
   'billing/events': '',
   'billing/invoices':
-    'customers settings billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/plans billing/pricing billing/subscriptions',
+    'customers mail settings billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/plans billing/pricing billing/subscriptions',
   'billing/ledger': '',
   'billing/mrr': '',
   'billing/numbers': '',
@@ -40,13 +43,13 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/plans': 'products settings billing/pricing billing/subscriptions',
   'billing/pricing': '',
   'billing/refunds': 'billing/billing billing/invoices billing/ledger billing/payments billing/pricing',
-  'billing/run': 'billing/billing billing/invoices billing/subscriptions',
+  'billing/run': 'mail billing/billing billing/invoices billing/subscriptions',
   'billing/subscriptions':
     'customers products billing/billing billing/coupons billing/invoices billing/mrr billing/plans billing/pricing billing/run',
   'billing/tax-rules': 'products billing/pricing',
-  runtime: 'accounts billing/events',
-  jobs: 'accounts system billing/events billing/run',
-  app: 'accounts customers products settings system billing/coupons billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules',
+  runtime: 'accounts mail billing/events',
+  jobs: 'accounts analytics mail system billing/events billing/run',
+  app: 'accounts analytics customers products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules',
   main: 'accounts app jobs runtime',
   cli: 'accounts runtime billing/audit',
 };

@@ -89,7 +89,8 @@ each('%s', (id, op) => {
     const schema = media && deref<Node>(media.schema);
     expect(given).toContain('X-Request-Id');
     expect(given.includes('Location')).toBe(op.location !== undefined);
-    expect(given.includes('Link')).toBe(schema?.type === 'array');
+    const paged = op.parameters.some(({ name }) => name === 'cursor');
+    expect(given.includes('Link')).toBe(schema?.type === 'array' || paged);
     expect(headerNames(op).includes('Idempotency-Key')).toBe(op.method === 'POST' && authenticated(op));
     if (op.location) expect([status, op.location.startsWith(op.path)]).toEqual(['201', true]);
     if (given.includes('ETag') && op.path.startsWith('/api'))

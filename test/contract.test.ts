@@ -13,10 +13,19 @@ import { VALID } from './support/valid-requests.ts';
  * The contract test: every operation gives every status that the document lists, and every error code that the
  * contract names for it, to a real request; and no request of this file is answered with anything else.
  */
+const mail = {
+  host: '127.0.0.1',
+  port: 9,
+  secure: false,
+  requireTls: false,
+  auth: undefined,
+  ca: undefined,
+  from: 'billing@rustbill.example',
+};
 let refusers: Refusers;
 let apps: TestApp[];
 beforeAll(async () => {
-  const app = await startApp();
+  const app = await startApp({ config: { mail } });
   const moving = await startApp({ config: { testClock: true }, clock: new TestClock() });
   const small = await startApp({ config: { metricsToken: 'a-metrics-token' } });
   const unready = await startApp();

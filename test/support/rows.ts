@@ -158,6 +158,10 @@ export const SAMPLES: Record<string, Values> = {
     },
     ...{ resource_id: 'invoice', body: '{}', created_at: AT, dispatched_at: null },
   },
+  emails: {
+    ...{ id: 'email', event_id: 'evt_1', recipient: 'a@x.example', template: 'invoice', data: '{}', state: 'pending' },
+    ...{ attempts: 0, next_attempt_at: AT, last_error: null, sent_at: null, created_at: AT },
+  },
   leases: { name: 'sequencer', holder: null, until: null },
   users: {
     ...{ id: 'user', email: 'u@x.example', email_key: 'u@x.example', name: 'U', role: 'admin', customer_id: null },

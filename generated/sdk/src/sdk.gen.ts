@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses } from './types.gen.ts';
+import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, GetAnalyticsReconcileData, GetAnalyticsReconcileErrors, GetAnalyticsReconcileResponses, GetBillingCoverageData, GetBillingCoverageErrors, GetBillingCoverageResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, RunWebhooksJobData, RunWebhooksJobErrors, RunWebhooksJobResponses, SendInvoiceData, SendInvoiceErrors, SendInvoiceResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -1080,6 +1080,29 @@ export class Invoices extends HeyApiClient {
             ...options
         });
     }
+    
+    /**
+     * Send an invoice by e-mail
+     *
+     * Queues one e-mail with the invoice as PDF to `to`, else to the customer's `billingEmail`, else to `email`. It
+     * leaves within seconds; a mail server that does not take it is asked again after 1 minute, 10 minutes, 1 hour and
+     * 6 hours. Each call queues one e-mail; an `Idempotency-Key` makes a repeated call harmless. Drafts: 409.
+     */
+    public send<ThrowOnError extends boolean = true>(options: Options<SendInvoiceData, ThrowOnError>): RequestResult<SendInvoiceResponses, SendInvoiceErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<SendInvoiceResponses, SendInvoiceErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/invoices/{id}/send',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
 }
 
 export class Payments extends HeyApiClient {
@@ -1410,6 +1433,33 @@ export class Events extends HeyApiClient {
     }
 }
 
+export class Analytics extends HeyApiClient {
+    /**
+     * Prove the books
+     *
+     * Compares the ledger with the documents on one view of the database: the entries of the range by class against
+     * the documents they belong to (`rows`), each account at present against what the documents say of it
+     * (`accounts`), the trial balance, which must be zero, and the invariants that every state of the database must
+     * fulfil (`invariants`, empty when all hold), with the ids of the rows that break them.
+     *
+     * Without `from` and `to` the last 30 days up to and including today; without `currency` all of them. The
+     * invariants are always those of the whole database. The proof reads everything, but holds up no other request;
+     * one runs at a time. When it does not end within 28 seconds: 503 `service_unavailable`; the audit command of the
+     * server has no such limit.
+     */
+    public getReconcile<ThrowOnError extends boolean = true>(options?: Options<GetAnalyticsReconcileData, ThrowOnError>): RequestResult<GetAnalyticsReconcileResponses, GetAnalyticsReconcileErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<GetAnalyticsReconcileResponses, GetAnalyticsReconcileErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/analytics/reconcile',
+            ...options
+        });
+    }
+}
+
 export class Cron extends HeyApiClient {
     /**
      * Run the lifecycle job
@@ -1443,9 +1493,24 @@ export class Cron extends HeyApiClient {
     }
     
     /**
+     * Run the webhooks job
+     *
+     * Sends the e-mails that are due (`emailsSent`, `emailsFailed`). Runs also inside the server every few seconds; no
+     * e-mail is sent by two at once. The counters of deliveries and of the inbox stay 0 as long as there are neither
+     * webhook endpoints nor payment providers.
+     */
+    public runWebhooksJob<ThrowOnError extends boolean = true>(options?: Options<RunWebhooksJobData, ThrowOnError>): RequestResult<RunWebhooksJobResponses, RunWebhooksJobErrors, ThrowOnError> {
+        return (options?.client ?? this.client).post<RunWebhooksJobResponses, RunWebhooksJobErrors, ThrowOnError>({
+            security: [{ name: 'X-Cron-Secret', type: 'apiKey' }],
+            url: '/api/billing/cron/webhooks',
+            ...options
+        });
+    }
+    
+    /**
      * Run every job
      *
-     * The lifecycle job, then the dunning job.
+     * The lifecycle job, then the dunning job, then the webhooks job.
      */
     public runAllJobs<ThrowOnError extends boolean = true>(options?: Options<RunAllJobsData, ThrowOnError>): RequestResult<RunAllJobsResponses, RunAllJobsErrors, ThrowOnError> {
         return (options?.client ?? this.client).post<RunAllJobsResponses, RunAllJobsErrors, ThrowOnError>({
@@ -1457,6 +1522,34 @@ export class Cron extends HeyApiClient {
 }
 
 export class Coverage extends HeyApiClient {
+    /**
+     * Tell what became of every period
+     *
+     * For every subscription and every period that starts in the range: what became of its charge in advance and, for
+     * a usage-based plan, of its usage. The periods are computed from what happened to the subscription (creation,
+     * trial, pauses, plan changes, cancellation) and compared with what is stored; nothing that a billing run wrote
+     * decides what is expected.
+     *
+     * `invoiced`: a live invoice has a line for it. `waiting`: not yet due, or due for less than a day, or tried again
+     * after an error; `reason` says which. `skipped`: nothing to bill, or waived (a person voided the invoice).
+     * `parked`: see `listParked`. `gap`: due and forgotten; `counts.gaps` must be 0. Periods to come are counted as
+     * `waiting`, as far as the present terms plan them.
+     *
+     * `counts` are over the whole range, whatever the page and the `state` asked for; the range has at most 400 days.
+     * Each page judges every subscription anew.
+     */
+    public getBilling<ThrowOnError extends boolean = true>(options: Options<GetBillingCoverageData, ThrowOnError>): RequestResult<GetBillingCoverageResponses, GetBillingCoverageErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetBillingCoverageResponses, GetBillingCoverageErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/coverage',
+            ...options
+        });
+    }
+    
     /**
      * List parked subscriptions
      *
@@ -2225,6 +2318,11 @@ export class RustBillApi extends HeyApiClient {
     private _events?: Events;
     get events(): Events {
         return this._events ??= new Events({ client: this.client });
+    }
+    
+    private _analytics?: Analytics;
+    get analytics(): Analytics {
+        return this._analytics ??= new Analytics({ client: this.client });
     }
     
     private _cron?: Cron;

@@ -1405,6 +1405,23 @@ export type InvoiceExplanation = {
     steps: Array<ExplanationStep>;
 };
 
+export type InvoiceSend = {
+    /**
+     * One address; by default where the customer's invoices go.
+     */
+    to?: Email;
+    /**
+     * Words of your own, shown above the figures.
+     */
+    message?: string;
+};
+
+export type InvoiceSendResult = {
+    invoiceId: Id;
+    to: Email;
+    queuedAt: Timestamp;
+};
+
 /**
  * An amount above zero, as a decimal string with at most the decimals of its currency.
  */
@@ -1586,6 +1603,77 @@ export type BillingEvent = {
     };
 };
 
+export type ReconcileStatus = 'ok' | 'drift';
+
+export type LedgerClassification = 'billings' | 'collections' | 'adjustments' | 'recurring' | 'credits';
+
+export type AnalyticsReconcile = {
+    /**
+     * The currency asked for; null for all.
+     */
+    currency: Currency | null;
+    from: DateOnly;
+    to: DateOnly;
+    status: ReconcileStatus;
+    /**
+     * The entries of the range by class and currency.
+     */
+    rows: Array<{
+        classification: LedgerClassification;
+        currency: Currency;
+        ledgerTotal: Money;
+        sourceTotal: Money;
+        delta: Money;
+        ledgerCount: number;
+        sourceCount: number;
+        /**
+         * Documents without entry.
+         */
+        missing: number;
+        status: ReconcileStatus;
+    }>;
+    /**
+     * The accounts at present.
+     */
+    accounts: Array<{
+        account: string;
+        currency: Currency;
+        ledgerTotal: Money;
+        sourceTotal: Money;
+        delta: Money;
+        status: ReconcileStatus;
+    }>;
+    trialBalance: Array<{
+        currency: Currency;
+        total: Money;
+        status: ReconcileStatus;
+    }>;
+    /**
+     * The broken invariants; empty when all hold.
+     */
+    invariants: Array<{
+        id: string;
+        /**
+         * Rows named in the findings.
+         */
+        violations: number;
+        findings: Array<{
+            /**
+             * What does not hold.
+             */
+            detail: string;
+            /**
+             * The first rows that break it.
+             */
+            ids: Array<string>;
+            /**
+             * There are others.
+             */
+            more: boolean;
+        }>;
+    }>;
+};
+
 /**
  * Counts the work of this run only.
  */
@@ -1630,10 +1718,69 @@ export type DunningResult = {
     errors: Array<JobError>;
 };
 
+export type WebhooksResult = {
+    asOf: Timestamp;
+    attempted: JobCounter;
+    delivered: JobCounter;
+    failed: JobCounter;
+    pending: JobCounter;
+    endpointsDisabled: JobCounter;
+    inboxProcessed: JobCounter;
+    inboxFailed: JobCounter;
+    emailsSent: JobCounter;
+    emailsFailed: JobCounter;
+    durationMs: number;
+    errors: Array<JobError>;
+};
+
 export type CronRunResult = {
     asOf: Timestamp;
     lifecycle: LifecycleResult;
     dunning: DunningResult;
+    webhooks: WebhooksResult;
+};
+
+export type CoverageState = 'invoiced' | 'waiting' | 'skipped' | 'parked' | 'gap';
+
+/**
+ * Periods of the whole range, those of all pages together.
+ */
+export type CoverageCount = number;
+
+export type CoveragePeriod = {
+    subscriptionId: Id;
+    customerId: Id;
+    /**
+     * The charge in advance of the period, or its usage.
+     */
+    kind: 'advance' | 'usage';
+    periodStart: Timestamp;
+    periodEnd: Timestamp;
+    state: CoverageState;
+    /**
+     * The invoice that its row names, for a gap as well.
+     */
+    invoiceId: Id | null;
+    /**
+     * What it waits for, why it was skipped, the code it is parked with, or what is missing; null when invoiced.
+     */
+    reason: string | null;
+};
+
+export type BillingCoverage = {
+    from: DateOnly;
+    to: DateOnly;
+    counts: {
+        invoiced: CoverageCount;
+        waiting: CoverageCount;
+        skipped: CoverageCount;
+        parked: CoverageCount;
+        gaps: CoverageCount;
+    };
+    /**
+     * A page of the periods, oldest first.
+     */
+    periods: Array<CoveragePeriod>;
 };
 
 export type ParkedItem = {
@@ -1819,6 +1966,16 @@ export type From = TimestampInput;
  */
 export type To = TimestampInput;
 
+/**
+ * First day.
+ */
+export type FromDate = DateOnly;
+
+/**
+ * The day after the last one.
+ */
+export type ToDate = DateOnly;
+
 export type ProductCreate2 = ProductCreate;
 
 export type ProductUpdate2 = ProductUpdate;
@@ -1848,6 +2005,8 @@ export type SubscriptionDiscountCreate2 = SubscriptionDiscountCreate;
 export type InvoiceCreate2 = InvoiceCreate;
 
 export type InvoiceUpdate2 = InvoiceUpdate;
+
+export type InvoiceSend2 = InvoiceSend;
 
 export type PaymentCreate2 = PaymentCreate;
 
@@ -4816,6 +4975,74 @@ export type ExplainInvoiceResponses = {
 
 export type ExplainInvoiceResponse = ExplainInvoiceResponses[keyof ExplainInvoiceResponses];
 
+export type SendInvoiceData = {
+    body: InvoiceSend2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/invoices/{id}/send';
+};
+
+export type SendInvoiceErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type SendInvoiceError = SendInvoiceErrors[keyof SendInvoiceErrors];
+
+export type SendInvoiceResponses = {
+    /**
+     * Queued.
+     */
+    202: InvoiceSendResult;
+};
+
+export type SendInvoiceResponse = SendInvoiceResponses[keyof SendInvoiceResponses];
+
 export type ListPaymentsData = {
     body?: never;
     path?: never;
@@ -5714,6 +5941,60 @@ export type GetEventResponses = {
 
 export type GetEventResponse = GetEventResponses[keyof GetEventResponses];
 
+export type GetAnalyticsReconcileData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * First day.
+         */
+        from?: DateOnly;
+        /**
+         * The day after the last one.
+         */
+        to?: DateOnly;
+        /**
+         * Only this currency.
+         */
+        currency?: Currency;
+    };
+    url: '/api/analytics/reconcile';
+};
+
+export type GetAnalyticsReconcileErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetAnalyticsReconcileError = GetAnalyticsReconcileErrors[keyof GetAnalyticsReconcileErrors];
+
+export type GetAnalyticsReconcileResponses = {
+    /**
+     * The proof.
+     */
+    200: AnalyticsReconcile;
+};
+
+export type GetAnalyticsReconcileResponse = GetAnalyticsReconcileResponses[keyof GetAnalyticsReconcileResponses];
+
 export type RunLifecycleJobData = {
     body?: never;
     path?: never;
@@ -5772,6 +6053,35 @@ export type RunDunningJobResponses = {
 
 export type RunDunningJobResponse = RunDunningJobResponses[keyof RunDunningJobResponses];
 
+export type RunWebhooksJobData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/billing/cron/webhooks';
+};
+
+export type RunWebhooksJobErrors = {
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type RunWebhooksJobError = RunWebhooksJobErrors[keyof RunWebhooksJobErrors];
+
+export type RunWebhooksJobResponses = {
+    /**
+     * What this run did.
+     */
+    200: WebhooksResult;
+};
+
+export type RunWebhooksJobResponse = RunWebhooksJobResponses[keyof RunWebhooksJobResponses];
+
 export type RunAllJobsData = {
     body?: never;
     path?: never;
@@ -5800,6 +6110,72 @@ export type RunAllJobsResponses = {
 };
 
 export type RunAllJobsResponse = RunAllJobsResponses[keyof RunAllJobsResponses];
+
+export type GetBillingCoverageData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * First day.
+         */
+        from: DateOnly;
+        /**
+         * The day after the last one.
+         */
+        to: DateOnly;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only periods of this state are listed.
+         */
+        state?: CoverageState;
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+    };
+    url: '/api/billing/coverage';
+};
+
+export type GetBillingCoverageErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetBillingCoverageError = GetBillingCoverageErrors[keyof GetBillingCoverageErrors];
+
+export type GetBillingCoverageResponses = {
+    /**
+     * The counts of the range and a page of its periods.
+     */
+    200: BillingCoverage;
+};
+
+export type GetBillingCoverageResponse = GetBillingCoverageResponses[keyof GetBillingCoverageResponses];
 
 export type ListParkedData = {
     body?: never;

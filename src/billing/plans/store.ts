@@ -67,6 +67,12 @@ export async function loadPlanVersions(db: Db, versionIds: Iterable<string>): Pr
   return new Map(rows.map((row) => [row.version_id, versionOf(fromRow(row))]));
 }
 
+/** Every price version there ever was of these plans, in one statement. */
+export async function loadVersionsOfPlans(db: Db, planIds: Iterable<string>): Promise<PlanVersion[]> {
+  const rows = await plansWithVersions(db).whereIn('plans.id', inList(planIds));
+  return rows.map((row) => versionOf(fromRow(row)));
+}
+
 /** Makes sure that the plans exist, and keep existing until the commit. Throws AppError `plan_not_found`. */
 export async function requirePlans(db: Db, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;

@@ -24,6 +24,8 @@ export interface Reply<S extends number = number, B = unknown> {
   status: S;
   body: B;
   headers: Record<string, string>;
+  /** Makes the Link header of a page whose list is a member of the body. */
+  next?: Page<unknown>['next'];
 }
 export const reply = <S extends number, B>(status: S, body: B, headers: Record<string, string> = {}): Reply<S, B> => ({
   kind: 'reply',

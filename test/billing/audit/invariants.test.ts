@@ -2,10 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CHECKS, checkInvariants, type Violation } from '../../../src/billing/audit/invariants.ts';
 import { runAudit } from '../../../src/cli/audit.ts';
 import { addMilliseconds } from '../../../src/platform/calendar.ts';
-import type { Db } from '../../../src/platform/db/connect.ts';
 import { execute } from '../../../src/platform/db/sql.ts';
 import { startApp, type TestApp } from '../../support/app.ts';
-import { tableNames } from '../../support/schema.ts';
+import { loosen, undone } from '../../support/loosen.ts';
 import { CORRUPTIONS } from './corruptions.ts';
 
 let app: TestApp;
@@ -82,29 +81,12 @@ async function giveBack(customerId: string): Promise<void> {
   await post('refunds', { paymentId, amount: '20.00', reason: 'Too much', destination: 'credit' });
 }
 
-/** Rebuilds every table without keys, constraints and triggers, so that it takes what it should never hold. */
-async function loosen({ database: { write, dialect } }: TestApp): Promise<void> {
-  if (dialect === 'sqlite') await execute(write, 'PRAGMA foreign_keys = OFF');
-  for (const table of await tableNames(write)) {
-    await execute(write, `CREATE TABLE loose AS SELECT * FROM ${table}`);
-    await execute(write, `DROP TABLE ${table} ${dialect === 'postgres' ? 'CASCADE' : ''}`);
-    await execute(write, `ALTER TABLE loose RENAME TO ${table}`);
-  }
-}
-
-class Undo extends Error {}
-
 /** What the checker says about the database after these statements, which are then undone. */
-async function violationsAfter(sql: string[]): Promise<Violation[]> {
-  let found: Violation[] = [];
-  const corrupt = async (db: Db) => {
+const violationsAfter = (sql: string[]): Promise<Violation[]> =>
+  undone(app, async (db) => {
     for (const statement of sql) expect(await execute(db, statement)).toBeGreaterThan(0);
-    found = await checkInvariants(db, addMilliseconds(app.clock.now(), 2 * 60_000));
-    throw new Undo();
-  };
-  await expect(app.database.transaction(corrupt)).rejects.toThrow(Undo);
-  return found;
-}
+    return checkInvariants(db, addMilliseconds(app.clock.now(), 2 * 60_000));
+  });
 
 test('a true story breaks nothing', async () => {
   expect(await checkInvariants(app.database.read, app.clock.now())).toEqual([]);
