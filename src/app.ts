@@ -19,6 +19,7 @@ import { refunds } from './billing/refunds/handlers.ts';
 import { cron } from './billing/run/handlers.ts';
 import { subscriptions } from './billing/subscriptions/handlers.ts';
 import { taxRules } from './billing/tax-rules/handlers.ts';
+import { usage } from './billing/usage/handlers.ts';
 import { customers } from './customers/handlers.ts';
 import { type Contract, readContract, type Spec } from './platform/http/contract.ts';
 import { expressErrors } from './platform/http/error-body.ts';
@@ -55,6 +56,7 @@ export const handlers: AllHandlers = {
   system,
   taxRules,
   testing,
+  usage,
   users,
 };
 

@@ -6,6 +6,7 @@ import { ledgerAndMrr } from './0005-ledger-mrr.ts';
 import { eventsAndAccess } from './0006-events-access.ts';
 import { refunds } from './0007-refunds.ts';
 import { coupons } from './0010-coupons.ts';
+import { usage } from './0011-usage.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
 import type { Migration } from './migration.ts';
@@ -20,6 +21,7 @@ export const migrations: readonly Migration[] = [
   eventsAndAccess,
   refunds,
   coupons,
+  usage,
   taxQuotes,
   emails,
 ];

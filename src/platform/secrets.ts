@@ -18,9 +18,15 @@ export interface Vault {
    * The first, of the current key, is stored; what is stored may also be the one of the previous key.
    */
   fingerprints(data: string | Buffer): [current: string, previous?: string];
+  /** HMAC-SHA256 with a key of its own per purpose, base64url: what a caller keeps for us and hands back. */
+  sign(purpose: Purpose, text: string): string;
+  /** Whether `sign` made it, with the present or the previous key; compared in constant time. */
+  isSigned(purpose: Purpose, text: string, signature: string): boolean;
   /** Throws when the value was stored under another place, another key, or was changed. */
   decrypt(stored: string, aad: string): string;
 }
+
+export type Purpose = 'quote';
 
 /** AES-256-GCM with a key derived from SECRET_KEY; the previous key still decrypts, never encrypts. */
 export function createVault(secretKey: string, previous?: string, iv: () => Buffer = () => randomBytes(12)): Vault {
@@ -28,10 +34,19 @@ export function createVault(secretKey: string, previous?: string, iv: () => Buff
   const keys = new Map([current, ...(previous ? [derive(previous)] : [])].map((key) => [key.id, key.bytes]));
   const fingerprint = fingerprinter(secretKey);
   const previousFingerprint = previous ? fingerprinter(previous) : undefined;
+  const signed = (key: string, purpose: Purpose, text: string): string => {
+    const bytes = Buffer.from(hkdfSync('sha256', key, '', `rustbill/v1/${purpose}`, 32));
+    return createHmac('sha256', bytes).update(text).digest('base64url');
+  };
   return {
     keyId: current.id,
     fingerprints: (data) =>
       previousFingerprint ? [fingerprint(data), previousFingerprint(data)] : [fingerprint(data)],
+    sign: (purpose, text) => signed(secretKey, purpose, text),
+    isSigned: (purpose, text, signature) =>
+      [secretKey, ...(previous ? [previous] : [])]
+        .map((key) => sameSecret(signature, signed(key, purpose, text)))
+        .includes(true),
     encrypt(text, aad) {
       const nonce = iv();
       const cipher = createCipheriv('aes-256-gcm', current.bytes, nonce).setAAD(Buffer.from(aad));

@@ -82,6 +82,8 @@ export const VALID: Record<string, Make> = {
     body: { metadata: { plan: 'gold' } },
   }),
   cancelSubscription: async ({ app }) => ({ id: (await app.given.subscription()).id }),
+  changeSubscriptionPlan: ({ app }) => planChange(app),
+  previewSubscriptionPlanChange: ({ app }) => planChange(app),
   async addSubscriptionDiscount({ app }) {
     return { id: (await app.given.subscription()).id, body: { couponCode: (await app.given.coupon()).code } };
   },
@@ -122,6 +124,13 @@ export const VALID: Record<string, Make> = {
   updateCreditNote: async ({ app }) => ({ id: await creditNote(app), body: { status: 'void' } }),
   listCredits: nothing,
   createCredit: async ({ app }) => ({ body: creditOf((await app.given.customer()).id) }),
+  getUpcomingInvoice: async ({ app }) => ({ id: (await app.given.subscription()).id }),
+  listUsage: nothing,
+  recordUsage: async ({ app }) => ({ body: usageOf(await usageSubscription(app)) }),
+  getUsageSummary: async ({ app }) => ({ id: await usageSubscription(app) }),
+  voidUsageEvent: async ({ app }) => ({
+    id: await made(app, '/api/billing/usage', usageOf(await usageSubscription(app))),
+  }),
   listEvents: nothing,
   async getEvent({ app }) {
     await app.given.invoice();
@@ -149,6 +158,35 @@ export const VALID: Record<string, Make> = {
     return { as: moving.api, body: { now: new Date(Date.parse(now) + 60_000).toISOString() } };
   },
 };
+
+/** Requests of operations with two success answers that find nothing new to do. */
+export const AGAIN: Record<string, Make> = {
+  async recordUsage({ app }) {
+    const body = usageOf(await usageSubscription(app), { idempotencyKey: unique() });
+    await made(app, '/api/billing/usage', body);
+    return { body };
+  },
+};
+
+export const usageOf = (subscriptionId: string, over: Record<string, unknown> = {}) => ({
+  subscriptionId,
+  metricName: 'calls',
+  value: '2.5',
+  ...over,
+});
+
+/** The id of a new subscription whose plan bills `calls`. */
+export async function usageSubscription(app: TestApp): Promise<string> {
+  const usageMetric = { name: 'calls', aggregation: 'sum', uniqueProperty: null };
+  const plan = await app.given.plan({ pricingModel: 'usage_based', basePrice: '0', unitPrice: '0.10', usageMetric });
+  return (await app.given.subscription({ planId: plan.id })).id;
+}
+
+/** To a plan of twice the price. */
+export const planChange = async (app: TestApp, over: Record<string, unknown> = {}) => ({
+  id: (await app.given.subscription()).id as string,
+  body: { newPlanId: (await app.given.plan({ basePrice: '99.98', ...over })).id as string },
+});
 
 export const paymentOf = (invoiceId: string, over: Record<string, unknown> = {}) => ({
   invoiceId,

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, GetAnalyticsReconcileData, GetAnalyticsReconcileErrors, GetAnalyticsReconcileResponses, GetBillingCoverageData, GetBillingCoverageErrors, GetBillingCoverageResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetProviderSettingsData, GetProviderSettingsErrors, GetProviderSettingsResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, RunWebhooksJobData, RunWebhooksJobErrors, RunWebhooksJobResponses, SendInvoiceData, SendInvoiceErrors, SendInvoiceResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdateLemonsqueezySettingsData, UpdateLemonsqueezySettingsErrors, UpdateLemonsqueezySettingsResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateStripeSettingsData, UpdateStripeSettingsErrors, UpdateStripeSettingsResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateTaxSettingsData, UpdateTaxSettingsErrors, UpdateTaxSettingsResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, UpdateXenditSettingsData, UpdateXenditSettingsErrors, UpdateXenditSettingsResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses } from './types.gen.ts';
+import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeSubscriptionPlanData, ChangeSubscriptionPlanErrors, ChangeSubscriptionPlanResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, GetAnalyticsReconcileData, GetAnalyticsReconcileErrors, GetAnalyticsReconcileResponses, GetBillingCoverageData, GetBillingCoverageErrors, GetBillingCoverageResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetProviderSettingsData, GetProviderSettingsErrors, GetProviderSettingsResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, GetUpcomingInvoiceData, GetUpcomingInvoiceErrors, GetUpcomingInvoiceResponses, GetUsageSummaryData, GetUsageSummaryErrors, GetUsageSummaryResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsageData, ListUsageErrors, ListUsageResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PreviewSubscriptionPlanChangeData, PreviewSubscriptionPlanChangeErrors, PreviewSubscriptionPlanChangeResponses, RecordUsageData, RecordUsageErrors, RecordUsageResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, RunWebhooksJobData, RunWebhooksJobErrors, RunWebhooksJobResponses, SendInvoiceData, SendInvoiceErrors, SendInvoiceResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdateLemonsqueezySettingsData, UpdateLemonsqueezySettingsErrors, UpdateLemonsqueezySettingsResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateStripeSettingsData, UpdateStripeSettingsErrors, UpdateStripeSettingsResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateTaxSettingsData, UpdateTaxSettingsErrors, UpdateTaxSettingsResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, UpdateXenditSettingsData, UpdateXenditSettingsErrors, UpdateXenditSettingsResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1ChangeSubscriptionPlanData, V1ChangeSubscriptionPlanErrors, V1ChangeSubscriptionPlanResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1GetUpcomingInvoiceData, V1GetUpcomingInvoiceErrors, V1GetUpcomingInvoiceResponses, V1GetUsageSummaryData, V1GetUsageSummaryErrors, V1GetUsageSummaryResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1ListUsageData, V1ListUsageErrors, V1ListUsageResponses, V1PreviewSubscriptionPlanChangeData, V1PreviewSubscriptionPlanChangeErrors, V1PreviewSubscriptionPlanChangeResponses, V1RecordUsageData, V1RecordUsageErrors, V1RecordUsageResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses, V1VoidUsageEventData, V1VoidUsageEventErrors, V1VoidUsageEventResponses, VoidUsageEventData, VoidUsageEventErrors, VoidUsageEventResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -850,6 +850,8 @@ export class Subscriptions extends HeyApiClient {
      * * `canceled` is the same as `cancelSubscription`.
      * * `cancelAtPeriodEnd: true` ends it at `currentPeriodEnd` and drops a pending plan change; `false` takes it
      * back.
+     * * `quantity` is `changeSubscriptionPlan` with the same plan, `prorate` and `effective: now`; it needs an active
+     * or trialing subscription. The quantity it already has is a no-op.
      *
      * The status it already has is a no-op. On a canceled subscription only `metadata` may change, anything else is
      * 400 `subscription_not_active`. What was already due is done first, in the same transaction; when that fails:
@@ -864,6 +866,88 @@ export class Subscriptions extends HeyApiClient {
                     type: 'apiKey'
                 }],
             url: '/api/billing/subscriptions/{id}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Preview the next invoice
+     *
+     * What the end of the current period would issue if it were now: the next period unless it is invoiced already, a
+     * waiting plan change, the usage so far, usage that came late, discounts, today's tax rule, the present credit
+     * balance. Nothing is stored. Nothing to bill: no lines and zeros. Paused, canceled, or ending with the period with
+     * nothing left to bill: 400 `subscription_not_active`. `periodStart` and `periodEnd` are those of the period that
+     * begins then, or of the last one when the subscription ends.
+     */
+    public getUpcomingInvoice<ThrowOnError extends boolean = true>(options: Options<GetUpcomingInvoiceData, ThrowOnError>): RequestResult<GetUpcomingInvoiceResponses, GetUpcomingInvoiceErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetUpcomingInvoiceResponses, GetUpcomingInvoiceErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/subscriptions/{id}/upcoming-invoice',
+            ...options
+        });
+    }
+    
+    /**
+     * Change plan, quantity or billing cycle
+     *
+     * Of an active or trialing subscription (else 400 `subscription_not_active`), to the current price version of an
+     * active plan of the same currency. Asked for what it has already, nothing changes.
+     *
+     * * `effective: now`: credit for the unused time of what was billed, charge for the remaining time of the target,
+     * by the second, net of discounts; one proration line each, tax on the net. More to pay: an issued invoice.
+     * Less: credit notes on the invoices that billed the period, newest first, each first against what is still
+     * due, the rest to the credit balance (`proration`). In a trial, and with `prorate: false`: no money.
+     * * Another `billingCycle`: the unused time is credited, and a new full period starts now (`prorate: false`: 400
+     * on `billingCycle`). Discounts for a number of cycles end. In a trial the trial stays.
+     * * `effective: period_end`: kept as `pendingChange`, at today's price version, and applied at the end of the
+     * period or trial. Asked for the present plan, quantity and cycle it takes the waiting change back. When the
+     * subscription ends with its period: 409 `conflict`.
+     * * Every change replaces a waiting one. An invoice already issued for the next period is withdrawn and issued
+     * again. From or to a usage_based plan the usage up to now is billed apart.
+     * * `quoteToken`: exactly what the preview said, as of its instant, or 409 `quote_stale`.
+     *
+     * What was already due is done first, in the same transaction; when that fails: 409 `conflict`. Emits
+     * `subscription.plan_changed` and `subscription.updated` when the change takes effect.
+     */
+    public changePlan<ThrowOnError extends boolean = true>(options: Options<ChangeSubscriptionPlanData, ThrowOnError>): RequestResult<ChangeSubscriptionPlanResponses, ChangeSubscriptionPlanErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ChangeSubscriptionPlanResponses, ChangeSubscriptionPlanErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/subscriptions/{id}/change-plan',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Preview a change of plan, quantity or billing cycle
+     *
+     * Computes what `changeSubscriptionPlan` would issue now, what is due of the subscription included, and stores
+     * nothing. For `period_end`: no lines, all amounts zero. `quoteToken` pins the instant and the numbers for 15
+     * minutes. When something due cannot be billed: 409 `conflict`.
+     */
+    public previewPlanChange<ThrowOnError extends boolean = true>(options: Options<PreviewSubscriptionPlanChangeData, ThrowOnError>): RequestResult<PreviewSubscriptionPlanChangeResponses, PreviewSubscriptionPlanChangeErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<PreviewSubscriptionPlanChangeResponses, PreviewSubscriptionPlanChangeErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/subscriptions/{id}/change-plan/preview',
             ...options,
             headers: {
                 'Content-Type': 'application/json',
@@ -1391,6 +1475,100 @@ export class Credits extends HeyApiClient {
                 'Content-Type': 'application/json',
                 ...options.headers
             }
+        });
+    }
+}
+
+export class Usage extends HeyApiClient {
+    /**
+     * List usage events
+     *
+     * Newest first, voided ones included; `from` and `to` concern `timestamp`. A person of a customer sees the events
+     * of that customer's subscriptions.
+     */
+    public list<ThrowOnError extends boolean = true>(options?: Options<ListUsageData, ThrowOnError>): RequestResult<ListUsageResponses, ListUsageErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListUsageResponses, ListUsageErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/usage',
+            ...options
+        });
+    }
+    
+    /**
+     * Record usage
+     *
+     * One event, or an array of 1 to 1000. 201 when at least one was stored, 200 when nothing new was.
+     *
+     * `idempotencyKey` is unique per subscription: the same key with the same `metricName`, `value`, `timestamp` (when
+     * given) and `properties` is a duplicate, answered with the stored event; with other content 409
+     * `idempotency_key_reused`.
+     *
+     * The items of an array are judged alone and in order: `accepted`, `duplicate`, `conflict` or `rejected` with the
+     * error that a single call would answer; a malformed item fails nobody else. Only a body that is not an object or
+     * an array of 1 to 1000 objects fails as a whole.
+     *
+     * `metricName` is the metric of the plan at that time, else 400 on the member. `timestamp` is at most
+     * `usageFutureToleranceSeconds` ahead and `usageMaxAgeDays` old, and not before the subscription. An event dated in
+     * a pause after its period's end, or at or after the end of the subscription: 400 `subscription_not_active`.
+     * Events of a trial are kept and never billed.
+     *
+     * Events are never edited: record a negative `value`, or void. An event that falls into a period already invoiced
+     * is billed, or credited, at the next boundary.
+     */
+    public record<ThrowOnError extends boolean = true>(options: Options<RecordUsageData, ThrowOnError>): RequestResult<RecordUsageResponses, RecordUsageErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<RecordUsageResponses, RecordUsageErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/usage',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Sum up usage
+     *
+     * The usage of a subscription in `from` <= timestamp < `to`, by default of its current period: the metric of its
+     * plan by the plan's aggregation, metrics of an earlier plan summed. Voided events are left out. A subscription of
+     * another customer is not found.
+     */
+    public getSummary<ThrowOnError extends boolean = true>(options: Options<GetUsageSummaryData, ThrowOnError>): RequestResult<GetUsageSummaryResponses, GetUsageSummaryErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetUsageSummaryResponses, GetUsageSummaryErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/usage/{subscriptionId}/summary',
+            ...options
+        });
+    }
+    
+    /**
+     * Void a usage event
+     *
+     * Takes the event out of every count. A period already invoiced is rated again at the next boundary. Voiding a
+     * voided event changes nothing.
+     */
+    public voidEvent<ThrowOnError extends boolean = true>(options: Options<VoidUsageEventData, ThrowOnError>): RequestResult<VoidUsageEventResponses, VoidUsageEventErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<VoidUsageEventResponses, VoidUsageEventErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/usage/{id}/void',
+            ...options
         });
     }
 }
@@ -2028,6 +2206,65 @@ export class Subscriptions2 extends HeyApiClient {
     }
     
     /**
+     * Preview the next invoice
+     *
+     * As `getUpcomingInvoice`.
+     */
+    public getUpcomingInvoice<ThrowOnError extends boolean = true>(options: Options<V1GetUpcomingInvoiceData, ThrowOnError>): RequestResult<V1GetUpcomingInvoiceResponses, V1GetUpcomingInvoiceErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<V1GetUpcomingInvoiceResponses, V1GetUpcomingInvoiceErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/subscriptions/{id}/upcoming-invoice',
+            ...options
+        });
+    }
+    
+    /**
+     * Change plan, quantity or billing cycle
+     *
+     * As `changeSubscriptionPlan`. A key with a customer may not send `prorate` false (403 `forbidden`).
+     */
+    public changePlan<ThrowOnError extends boolean = true>(options: Options<V1ChangeSubscriptionPlanData, ThrowOnError>): RequestResult<V1ChangeSubscriptionPlanResponses, V1ChangeSubscriptionPlanErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1ChangeSubscriptionPlanResponses, V1ChangeSubscriptionPlanErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/subscriptions/{id}/change-plan',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Preview a change of plan, quantity or billing cycle
+     *
+     * As `previewSubscriptionPlanChange`. A read key may call it.
+     */
+    public previewPlanChange<ThrowOnError extends boolean = true>(options: Options<V1PreviewSubscriptionPlanChangeData, ThrowOnError>): RequestResult<V1PreviewSubscriptionPlanChangeResponses, V1PreviewSubscriptionPlanChangeErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1PreviewSubscriptionPlanChangeResponses, V1PreviewSubscriptionPlanChangeErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/subscriptions/{id}/change-plan/preview',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
      * Add a discount
      *
      * As `addSubscriptionDiscount`. A key of a customer adds no coupon again that was on the subscription before (409 `already_exists`).
@@ -2290,6 +2527,81 @@ export class Credits2 extends HeyApiClient {
     }
 }
 
+export class Usage2 extends HeyApiClient {
+    /**
+     * List usage events
+     *
+     * As `listUsage`. A key with a customer sees only that customer's events.
+     */
+    public list<ThrowOnError extends boolean = true>(options?: Options<V1ListUsageData, ThrowOnError>): RequestResult<V1ListUsageResponses, V1ListUsageErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<V1ListUsageResponses, V1ListUsageErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/usage',
+            ...options
+        });
+    }
+    
+    /**
+     * Record usage
+     *
+     * As `recordUsage`. A subscription of another customer is not found; in an array such items are `rejected` with
+     * `not_found`.
+     */
+    public record<ThrowOnError extends boolean = true>(options: Options<V1RecordUsageData, ThrowOnError>): RequestResult<V1RecordUsageResponses, V1RecordUsageErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1RecordUsageResponses, V1RecordUsageErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/usage',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Sum up usage
+     *
+     * As `getUsageSummary`.
+     */
+    public getSummary<ThrowOnError extends boolean = true>(options: Options<V1GetUsageSummaryData, ThrowOnError>): RequestResult<V1GetUsageSummaryResponses, V1GetUsageSummaryErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<V1GetUsageSummaryResponses, V1GetUsageSummaryErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/usage/{subscriptionId}/summary',
+            ...options
+        });
+    }
+    
+    /**
+     * Void a usage event
+     *
+     * As `voidUsageEvent`.
+     */
+    public voidEvent<ThrowOnError extends boolean = true>(options: Options<V1VoidUsageEventData, ThrowOnError>): RequestResult<V1VoidUsageEventResponses, V1VoidUsageEventErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1VoidUsageEventResponses, V1VoidUsageEventErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/usage/{id}/void',
+            ...options
+        });
+    }
+}
+
 export class V1 extends HeyApiClient {
     private _products?: Products2;
     get products(): Products2 {
@@ -2329,6 +2641,11 @@ export class V1 extends HeyApiClient {
     private _credits?: Credits2;
     get credits(): Credits2 {
         return this._credits ??= new Credits2({ client: this.client });
+    }
+    
+    private _usage?: Usage2;
+    get usage(): Usage2 {
+        return this._usage ??= new Usage2({ client: this.client });
     }
 }
 
@@ -2416,6 +2733,11 @@ export class RustBillApi extends HeyApiClient {
     private _credits?: Credits;
     get credits(): Credits {
         return this._credits ??= new Credits({ client: this.client });
+    }
+    
+    private _usage?: Usage;
+    get usage(): Usage {
+        return this._usage ??= new Usage({ client: this.client });
     }
     
     private _events?: Events;

@@ -10,6 +10,7 @@ import { mrrChecks } from './mrr.ts';
 import { periodChecks } from './periods.ts';
 import { seriesChecks } from './series.ts';
 import { stateChecks } from './states.ts';
+import { usageChecks } from './usage.ts';
 
 /** A broken statement of rules §20 and the first ids that break it. */
 export interface Violation {
@@ -27,6 +28,7 @@ export const CHECKS: readonly Check[] = [
   ...discountChecks,
   ...creditChecks,
   ...periodChecks,
+  ...usageChecks,
   ...seriesChecks,
   ...eventChecks,
   ...mrrChecks,

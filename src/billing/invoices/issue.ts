@@ -48,30 +48,43 @@ export const placeOf = ({ billTo }: BillingCustomer, category: string | null): T
   category,
 });
 
+interface Credit {
+  balance: bigint;
+  apply: boolean;
+}
+
 /**
  * Computes an invoice with the tax of today; the one call of the pricing core for every kind of invoice (rules X7).
  * Throws Unprepared when the external tax provider must be asked first (rules V4).
  */
-export async function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boolean): Promise<InvoiceOutput> {
-  const [tax = null] = await taxesOf(billing.taxes, [placeOf(draft.customer, draft.category)]);
-  return composeTaxed(billing, draft, tax, applyCredits);
+export function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boolean): Promise<InvoiceOutput> {
+  return composeWith(billing, draft, creditOf(billing, draft, applyCredits));
 }
 
-function composeTaxed(
-  billing: Billing,
+/** As `compose`, with a credit balance that the caller has read. */
+export async function composeWith(
+  billing: Pick<Billing, 'taxes'>,
   draft: InvoiceDraft,
-  tax: TaxInput | null,
-  applyCredits: boolean,
-): InvoiceOutput {
-  return composeInvoice({
+  credit: Credit,
+): Promise<InvoiceOutput> {
+  const [tax = null] = await taxesOf(billing.taxes, [placeOf(draft.customer, draft.category)]);
+  return composeTaxed(draft, tax, credit);
+}
+
+const creditOf = ({ credits }: Billing, { customer, currency }: InvoiceDraft, apply: boolean): Credit => ({
+  balance: apply ? credits.balanceOf(customer.id, currency) : 0n,
+  apply,
+});
+
+const composeTaxed = (draft: InvoiceDraft, tax: TaxInput | null, credit: Credit): InvoiceOutput =>
+  composeInvoice({
     currency: draft.currency,
     lines: draft.lines,
     discounts: draft.discounts,
     tax,
-    creditBalance: applyCredits ? billing.credits.balanceOf(draft.customer.id, draft.currency) : 0n,
-    applyCredits,
+    creditBalance: credit.balance,
+    applyCredits: credit.apply,
   });
-}
 
 /**
  * Issues a batch of invoices in the given order: totals, credits, numbers, rows, postings, events (rules C2, I).
@@ -85,7 +98,7 @@ export async function issueInvoices(billing: Billing, drafts: InvoiceDraft[]): P
   await credits.open(drafts.map(({ customer }) => customer.id));
   const issued: IssuedInvoice[] = [];
   for (const [i, draft] of drafts.entries()) {
-    const output = composeTaxed(billing, draft, taxes[i] ?? null, true);
+    const output = composeTaxed(draft, taxes[i] ?? null, creditOf(billing, draft, true));
     issued.push({ invoice: invoiceOf(billing, draft, output), output });
     if (output.creditsApplied > 0n)
       await credits.move({

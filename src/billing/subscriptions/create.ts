@@ -48,7 +48,11 @@ export async function createSubscription(
   return saveNewUnit(billing, unit);
 }
 
-function refuseUnsellable(version: PlanVersion, asked: NewSubscription): void {
+/** Throws AppError `validation_error` unless the plan is sold in that cycle and quantity (rules P5, S2). */
+export function refuseUnsellable(
+  version: PlanVersion,
+  asked: Pick<NewSubscription, 'billingCycle' | 'quantity'>,
+): void {
   const fields: Record<string, string> = {};
   if (soldRatio(version.price, asked.billingCycle) === undefined)
     fields.billingCycle = `a ${version.price.billingCycle} plan cannot be sold ${asked.billingCycle}`;
@@ -58,7 +62,7 @@ function refuseUnsellable(version: PlanVersion, asked: NewSubscription): void {
 }
 
 /** The advance price of one period; throws AppError `validation_error` when it is beyond what an invoice can hold. */
-function priceOf(charge: Charge): bigint {
+export function priceOf(charge: Charge): bigint {
   try {
     return checkAmount(advanceAmount(charge));
   } catch (error) {
@@ -96,6 +100,7 @@ function bareSubscription(
     cancelReason: null,
     pausedAt: null,
     pauseReason: null,
+    pendingChange: null,
     preRenewalInvoiceDays: asked.preRenewalInvoiceDays ?? settings.preRenewalInvoiceDays,
     managedBy: null,
     couponCode: null,

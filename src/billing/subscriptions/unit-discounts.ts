@@ -1,3 +1,4 @@
+import type { Instant } from '../../platform/calendar.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { refuse } from '../../platform/errors.ts';
 import type { Work } from '../../platform/work.ts';
@@ -5,6 +6,7 @@ import { type CouponClaim, redeemCoupon } from '../coupons/redeem.ts';
 import type { DiscountInput } from '../pricing/discounts.ts';
 import {
   covers,
+  cutDiscount,
   endDiscount,
   moveWindow,
   periodsAhead,
@@ -13,6 +15,7 @@ import {
   windowFrom,
 } from './discount.ts';
 import { insertDiscounts, updateDiscounts } from './discount-store.ts';
+import { termsAt } from './periods.ts';
 import { isBilled, type Subscription } from './subscription.ts';
 import { type SubscriptionUnit, versionOf } from './unit.ts';
 
@@ -54,9 +57,19 @@ export function moveWindows(unit: SubscriptionUnit): void {
   for (const discount of unit.discounts) moveWindow(discount, unit.before, unit.sub);
 }
 
+/** Another billing cycle begins: what was promised for a number of cycles ends (rules D5). */
+export function endWithCycle(unit: SubscriptionUnit, at: Instant): void {
+  for (const discount of unit.discounts) cutDiscount(discount, at);
+}
+
 /** The discounts of what is billed for periods that start then, for the pricing core. */
 export const discountsFor = (unit: SubscriptionUnit, periodStarts: readonly string[]): DiscountInput[] =>
-  unit.discounts.filter((discount) => periodStarts.some((start) => covers(discount, start))).map(toPricing);
+  unit.discounts.filter((discount) => periodStarts.some((start) => willCover(unit, discount, start))).map(toPricing);
+
+/** A scheduled change of cycle will have ended some when the next period begins (rules S8, D5). */
+const willCover = ({ sub }: SubscriptionUnit, discount: SubscriptionDiscount, start: Instant): boolean =>
+  covers(discount, start) &&
+  (discount.coupon.duration === 'forever' || termsAt(sub, start).billingCycle === sub.billingCycle);
 
 const isAttached = ({ removedAt }: SubscriptionDiscount): boolean => removedAt === null;
 const attachedIds = (discounts: readonly SubscriptionDiscount[]): string[] =>

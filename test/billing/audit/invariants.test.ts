@@ -33,6 +33,10 @@ async function tellStory({ given, api, clock, cron, drain }: TestApp): Promise<v
   const sub = (over: object = {}) => given.subscription({ customerId: customer.id, planId: plan.id, ...over });
   const [paying, pausing, ending, unpaid] = [await sub(), await sub(), await sub(), await sub()];
   await sub({ planId: usage.id });
+  const [used, left] = [await sub({ planId: usage.id }), await sub({ planId: usage.id })];
+  const use = async (subscriptionId: string, more: object = {}) =>
+    (await api.post('/api/billing/usage', { subscriptionId, metricName: 'calls', value: '12.5', ...more })).body.id;
+  const [counted] = [await use(used.id), await use(used.id), await use(left.id)];
   await sub({ trialDays: 60 });
   await sub({ couponCode: (await given.coupon({ duration: 'forever' })).code });
   const put = (id: string, body: object) => api.put(`/api/billing/subscriptions/${id}`, body);
@@ -53,6 +57,9 @@ async function tellStory({ given, api, clock, cron, drain }: TestApp): Promise<v
   await put(pausing.id, { status: 'paused' });
   clock.set('2026-03-02T10:00:00.000Z');
   await cron.post('/api/billing/cron/run');
+  await use(used.id, { timestamp: '2026-02-01T00:00:00Z' });
+  await api.post(`/api/billing/usage/${counted}/void`);
+  await api.delete(`/api/billing/subscriptions/${left.id}`);
   const [waived] = await invoicesOf(unpaid.id);
   await api.put(`/api/billing/invoices/${waived.id}`, { status: 'void' });
   const shortly = await sub();
