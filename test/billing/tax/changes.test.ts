@@ -56,6 +56,7 @@ test('409 conflict, not 502, for a cancellation whose usage cannot be taxed; lat
   const { id } = await app.given.subscription({ customerId: (await french(app)).id, planId: plan.id });
   const used = await app.api.post('/api/billing/usage', { subscriptionId: id, metricName: 'calls', value: '10' });
   expect(used.status).toBe(201);
+  app.clock.advance({ hours: 1 });
   provider.mode = 'down';
   const refused = await app.api.delete(`${PATH}/${id}`);
   expect([refused.status, refused.body.error]).toEqual([409, 'conflict']);
