@@ -2,6 +2,7 @@ import { cleanUp } from './accounts/clean-up.ts';
 import { sequenceEvents } from './billing/events/sequencer.ts';
 import { markOverdue } from './billing/run/dunning.ts';
 import { runLifecycle } from './billing/run/lifecycle.ts';
+import { runLicenses } from './licenses/jobs.ts';
 import { TestClock } from './platform/clock.ts';
 import { type Job, type Scheduler, startScheduler } from './platform/jobs/scheduler.ts';
 import type { Runtime } from './platform/work.ts';
@@ -49,5 +50,6 @@ const scheduled = (runtime: Runtime): Job[] => [
     run: async (stopping) => void (await runLifecycle(runtime, stopping)),
   },
   { name: 'dunning', everyMs: 6 * HOUR, run: async (stopping) => void (await markOverdue(runtime, stopping)) },
+  { name: 'licenses', everyMs: HOUR, run: async (stopping) => void (await runLicenses(runtime, stopping)) },
   { name: 'clean-up', everyMs: HOUR, run: async () => void (await cleanUp(runtime)) },
 ];

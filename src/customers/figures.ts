@@ -2,6 +2,7 @@ import { type CreditBalance, creditBalancesOf } from '../billing/credits/balance
 import { customersInArrears } from '../billing/invoices/figures.ts';
 import { customersWhoPaid } from '../billing/payments/figures.ts';
 import { holdingsOf, subscriptionHealth } from '../billing/subscriptions/holdings.ts';
+import { customersWithDevices } from '../licenses/figures.ts';
 import { addDays, type Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
 import type { ProductType } from '../products/product.ts';
@@ -81,7 +82,7 @@ async function productsOf(db: Db, ids: string[]): Promise<Map<string, ProductRef
 }
 
 /** Those with a usage event or a licence device since then. */
-async function customersSeen(_db: Db, _ids: string[], _since: Instant): Promise<Set<string>> {
-  // Nothing is seen yet: licence devices and usage events are looked up here once they exist (rules R9).
-  return new Set();
+async function customersSeen(db: Db, ids: string[], since: Instant): Promise<Set<string>> {
+  // Usage events are looked up beside the licence devices once they exist (rules R9).
+  return customersWithDevices(db, ids, since);
 }

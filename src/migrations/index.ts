@@ -6,6 +6,7 @@ import { ledgerAndMrr } from './0005-ledger-mrr.ts';
 import { eventsAndAccess } from './0006-events-access.ts';
 import { refunds } from './0007-refunds.ts';
 import { coupons } from './0010-coupons.ts';
+import { licenses } from './0013-licenses.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   eventsAndAccess,
   refunds,
   coupons,
+  licenses,
 ];

@@ -15,6 +15,8 @@ export interface Vault {
   fingerprint(data: string | Buffer): string;
   /** Throws when the value was stored under another place, another key, or was changed. */
   decrypt(stored: string, aad: string): string;
+  /** The same secret under the current key; undefined when it is stored under that one already. */
+  renew(stored: string, aad: string): string | undefined;
 }
 
 /** AES-256-GCM with a key derived from SECRET_KEY; the previous key still decrypts, never encrypts. */
@@ -22,7 +24,7 @@ export function createVault(secretKey: string, previous?: string, iv: () => Buff
   const current = derive(secretKey);
   const keys = new Map([current, ...(previous ? [derive(previous)] : [])].map((key) => [key.id, key.bytes]));
   const fingerprintKey = Buffer.from(hkdfSync('sha256', secretKey, '', 'rustbill/v1/fingerprint', 32));
-  return {
+  const vault: Vault = {
     fingerprint: (data) => createHmac('sha256', fingerprintKey).update(data).digest('hex'),
     encrypt(text, aad) {
       const nonce = iv();
@@ -39,7 +41,10 @@ export function createVault(secretKey: string, previous?: string, iv: () => Buff
       decipher.setAuthTag(sealed.subarray(-16));
       return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]).toString('utf8');
     },
+    renew: (stored, aad) =>
+      stored.split('.')[1] === current.id ? undefined : vault.encrypt(vault.decrypt(stored, aad), aad),
   };
+  return vault;
 }
 
 /** How a stored secret is shown: eight bullets and the last four characters, only bullets when it is short. */

@@ -1,5 +1,6 @@
 import { netRevenueByProduct } from '../billing/ledger/figures.ts';
 import { churnByProduct } from '../billing/mrr/figures.ts';
+import { devicesByProduct } from '../licenses/figures.ts';
 import { addDays, addMilliseconds, type Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
 import { decimal, formatDecimal } from '../platform/decimal.ts';
@@ -48,9 +49,9 @@ export async function figuresOf(db: Db, products: Product[], now: Instant): Prom
 }
 
 /** Different users seen in `[from, to)`. */
-async function usersByProduct(_db: Db, _ids: string[], _from: Instant, _to: Instant): Promise<Map<string, number>> {
-  // Nothing reports users yet: licence devices and usage events are counted here once they exist (rules R8).
-  return new Map();
+async function usersByProduct(db: Db, ids: string[], from: Instant, to: Instant): Promise<Map<string, number>> {
+  // Usage events are counted beside the licence devices once they exist (rules R8).
+  return devicesByProduct(db, ids, from, to);
 }
 
 /** `part / whole` as percent with 2 decimals; "0.00" of nothing. */

@@ -26,6 +26,12 @@ export interface Operation {
   ifMatch: boolean;
   /** The answer holds a secret: its idempotency record is encrypted. */
   secretAnswer: boolean;
+  /** Browsers of any origin may call it, without credentials (`x-cors: any`). */
+  anyOrigin: boolean;
+  /** The member of the body by which callers without credentials are limited, beside their address (`x-rate-limit`). */
+  limitedBy: string | undefined;
+  /** Bytes a body may have, where it is not the usual number (`x-body-limit`). */
+  bodyLimit: number | undefined;
   schema: OperationObject;
 }
 
@@ -109,6 +115,9 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
     hasBody: schema.requestBody !== undefined,
     ifMatch: (schema.parameters ?? []).some((parameter) => nameOf(spec, parameter) === 'If-Match'),
     secretAnswer: schema['x-secret-answer'] === true,
+    anyOrigin: schema['x-cors'] === 'any',
+    limitedBy: schema['x-rate-limit'] as string | undefined,
+    bodyLimit: schema['x-body-limit'] as number | undefined,
     schema,
   };
 }
