@@ -3,6 +3,7 @@ import { formatMoney } from '../../src/platform/money.ts';
 import { type Answer, type StartOptions, startApp, type TestApp } from './app.ts';
 import { crashing } from './crash.ts';
 import { asLines, difference, dump } from './dump.ts';
+import { isLicenseStep, license } from './history-licenses.ts';
 import { giveBack, isMoneyBack } from './history-money-back.ts';
 import { type Step, WAITS } from './history-steps.ts';
 
@@ -35,14 +36,16 @@ const TIERS = [
   { upTo: 20, unitPrice: '3', flatFee: '7.50' },
   { upTo: null, unitPrice: '1.005' },
 ];
+const LICENSED = { maxActivations: 2, features: { seats: 2 } };
+const UNLIMITED = { licenseTemplate: { maxActivations: null, features: null } };
 const PLANS: Record<string, unknown>[] = [
-  { pricingModel: 'flat', basePrice: '49.99' },
+  { pricingModel: 'flat', basePrice: '49.99', features: { pro: true }, licenseTemplate: LICENSED },
   { pricingModel: 'per_unit', basePrice: '0', unitPrice: '33.333' },
   { pricingModel: 'tiered', basePrice: '0', tiers: TIERS },
-  { pricingModel: 'tiered', basePrice: '0', tiers: TIERS, tierMode: 'volume', billingCycle: 'quarterly' },
+  { pricingModel: 'tiered', basePrice: '0', tiers: TIERS, tierMode: 'volume', billingCycle: 'quarterly', ...UNLIMITED },
   { pricingModel: 'usage_based', basePrice: '20.00', unitPrice: '0.10', usageMetric: METRIC },
   { pricingModel: 'usage_based', basePrice: '0', unitPrice: '0.10', usageMetric: METRIC },
-  { pricingModel: 'flat', basePrice: '1200.00', billingCycle: 'yearly', trialDays: 14 },
+  { pricingModel: 'flat', basePrice: '1200.00', billingCycle: 'yearly', trialDays: 14, licenseTemplate: LICENSED },
   { pricingModel: 'flat', basePrice: '0.00' },
   { pricingModel: 'per_unit', basePrice: '1505', currency: 'JPY' },
 ];
@@ -186,6 +189,7 @@ async function perform(world: World, step: Step): Promise<Answer | undefined> {
     return api.put('/api/settings/billing', { ...members, invoicePrefix: ['INV', 'R2D2', 'A1'][step.prefix] });
   }
   if (isMoneyBack(step)) return giveBack(world.app, step, (path, body) => post(world, path, body));
+  if (isLicenseStep(step)) return license(world.app, step, (path, body) => post(world, path, body));
   if ('rule' in step) return changeTax(world, step);
   if ('sub' in step) return changeSubscription(world, step);
   if (step.do === 'reprice') {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type LicenseStep, licenseSteps } from './history-licenses.ts';
 import { type MoneyBack, moneyBack } from './history-money-back.ts';
 
 /** What a person, a clock or a job does next; numbers choose among what is there when the step is taken. */
@@ -27,7 +28,8 @@ export type Step =
   | { do: 'run'; job: 'lifecycle' | 'dunning' | 'run' }
   | { do: 'repeat' }
   | { do: 'crash'; at: number }
-  | MoneyBack;
+  | MoneyBack
+  | LicenseStep;
 
 const index = fc.nat({ max: 40 });
 const place = fc.nat({ max: 3 });
@@ -183,6 +185,7 @@ const money: fc.WeightedArbitrary<Step>[] = [
   { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat' as const) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('crash' as const), at: fc.integer({ min: 1, max: 18 }) }) },
   ...moneyBack,
+  ...licenseSteps,
 ];
 
 /** Lengths and choices evenly spread: small ones are no likelier to fail. */

@@ -35,7 +35,7 @@ export const namesALicense = (op: Op): boolean => op.path.includes('{key}');
 
 /** Everybody with a session, or every key, may call it, and reading is not cross-site: nothing is left to forbid. */
 export const forbidsNobody = (op: Op): boolean =>
-  op.method === 'GET' && (op.auth === 'session' || op.auth === 'key r own');
+  op.auth === 'key r own' || (op.method === 'GET' && op.auth === 'session');
 
 /** Every error code that an operation can answer with, by its shape and by its own list (contract 1.8.3). */
 export function codesOf(op: Op): ErrorCode[] {
