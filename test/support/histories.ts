@@ -80,6 +80,8 @@ export async function startWorld(options: StartOptions = {}): Promise<World> {
   const sold = { do: 'subscribe', customer: 1, cycle: 0, quantity: 1, trial: 0 } as const;
   await take(world, { ...sold, plan: 0, ahead: 90 }); // its next period is always billed ahead
   await take(world, { ...sold, plan: 4, ahead: 0 });
+  await take(world, { do: 'rotate' });
+  await take(world, { do: 'sign', of: 0 }); // followed by signatures from now on
   await take(world, { do: 'pay', invoice: 1, share: 'over', method: 1, reference: 0 }); // leaves credit
   return world;
 }
