@@ -6,7 +6,9 @@ import { apiKeys } from './accounts/api-key-handlers.ts';
 import { auth } from './accounts/auth-handlers.ts';
 import { createAuthentication } from './accounts/authentication.ts';
 import { users } from './accounts/user-handlers.ts';
+import { analytics } from './analytics/handlers.ts';
 import { coupons } from './billing/coupons/handlers.ts';
+import { coverage } from './billing/coverage/handlers.ts';
 import { creditNotes } from './billing/credit-notes/handlers.ts';
 import { credits } from './billing/credits/handlers.ts';
 import { events } from './billing/events/handlers.ts';
@@ -14,9 +16,10 @@ import { invoices } from './billing/invoices/handlers.ts';
 import { payments } from './billing/payments/handlers.ts';
 import { plans } from './billing/plans/handlers.ts';
 import { refunds } from './billing/refunds/handlers.ts';
-import { coverage, cron } from './billing/run/handlers.ts';
+import { cron } from './billing/run/handlers.ts';
 import { subscriptions } from './billing/subscriptions/handlers.ts';
 import { taxRules } from './billing/tax-rules/handlers.ts';
+import { usage } from './billing/usage/handlers.ts';
 import { customers } from './customers/handlers.ts';
 import { licenses } from './licenses/handlers.ts';
 import { type Contract, readContract, type Spec } from './platform/http/contract.ts';
@@ -34,6 +37,7 @@ import { testing } from './system/test-clock.ts';
 
 /** The only wiring list: every tag of the contract and who handles it. Missing or extra ones do not compile. */
 export const handlers: AllHandlers = {
+  analytics,
   apiKeys,
   auth,
   coupons,
@@ -54,6 +58,7 @@ export const handlers: AllHandlers = {
   system,
   taxRules,
   testing,
+  usage,
   users,
 };
 

@@ -1,5 +1,6 @@
 import { writeAudit } from './accounts/audit.ts';
 import { writeEvents } from './billing/events/store.ts';
+import { queueEventEmails } from './mail/queue.ts';
 import { type Clock, systemClock, TestClock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
 import { connect, type Database } from './platform/db/connect.ts';
@@ -25,7 +26,7 @@ export function createRuntime(config: Config, parts: RuntimeParts = {}): Runtime
     log: parts.log ?? createLog(config),
     beforeCommit: async (work) => {
       await writeAudit(work);
-      await writeEvents(work);
+      await queueEventEmails(work, await writeEvents(work));
     },
     eventsCommitted: () => {},
   };

@@ -7,16 +7,25 @@ import { contract, type Op, operations } from './support/document.ts';
 import { codesOf, forbidsNobody, type Sent, send, twinId } from './support/outcomes.ts';
 import { BY_STATE } from './support/refused-by-state.ts';
 import { callerOf, type Make, type Refusers, refusedByShape } from './support/refused-requests.ts';
-import { VALID } from './support/valid-requests.ts';
+import { AGAIN, VALID } from './support/valid-requests.ts';
 
 /**
  * The contract test: every operation gives every status that the document lists, and every error code that the
  * contract names for it, to a real request; and no request of this file is answered with anything else.
  */
+const mail = {
+  host: '127.0.0.1',
+  port: 9,
+  secure: false,
+  requireTls: false,
+  auth: undefined,
+  ca: undefined,
+  from: 'billing@rustbill.example',
+};
 let refusers: Refusers;
 let apps: TestApp[];
 beforeAll(async () => {
-  const app = await startApp();
+  const app = await startApp({ config: { mail } });
   const moving = await startApp({ config: { testClock: true }, clock: new TestClock() });
   const small = await startApp({ config: { metricsToken: 'a-metrics-token' } });
   const unready = await startApp();
@@ -93,6 +102,14 @@ describe.each(operations.map((op) => [op.id, op] as const))('%s', (id, op) => {
       for (const make of makes) await expectRefused(op, code, make);
     });
   }
+
+  const again = AGAIN[twinId(id)];
+  if (again)
+    test('200 for what is known already', async () => {
+      const answer = await exercise(op, { ...(await again(refusers)), as: callerOf(op, refusers) });
+      expect(answer.status).toBe(200);
+      expect(answer.headers).not.toHaveProperty('location');
+    });
 
   test('every listed status was given', () => {
     const listed = op.answers.map(([status]) => status).filter((status) => status !== 'default');

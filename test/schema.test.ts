@@ -54,6 +54,7 @@ describe('the schema holds the rules', () => {
       customers: ['tier', 'payment_method'],
       tax_rules: ['product_category'],
       coupons: ['discount_type', 'duration'],
+      emails: ['state'],
       subscriptions: ['status', 'billing_cycle', 'cancel_reason', 'pause_reason', 'managed_by'],
       invoices: ['origin', 'status'],
       billing_periods: ['kind', 'state'],

@@ -47,7 +47,7 @@ export async function benchHttp(name: DatabaseName): Promise<string> {
 }
 
 /** CPU time of the server process: what a request costs whatever else the machine is doing. Linux only. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   if (process.platform !== 'linux') return Number.NaN;
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;

@@ -30,6 +30,7 @@ export const benchConfig = (databaseUrl: string): Config => ({
   metricsToken: undefined,
   rateLimits: true,
   trustProxy: 0,
+  mail: undefined,
 });
 
 export async function benchRuntime(databaseUrl: string): Promise<Runtime> {

@@ -1,3 +1,4 @@
+import type { UserUpdate } from '../../generated/types.gen.ts';
 import { lockCustomer } from '../customers/store.ts';
 import { changesOf } from '../platform/changes.ts';
 import { conflict, notFound, refuse } from '../platform/errors.ts';
@@ -8,6 +9,7 @@ import { deleteSessionsOf } from './session-store.ts';
 import * as store from './user-store.ts';
 import { checkRole, endsSessions, normalizeEmail, type User } from './users.ts';
 
+/** A password is hashed before the transaction begins, so that nobody waits for it. */
 export const users: Handlers<'users'> = {
   async listUsers({ query }, { db }) {
     const page = pageRequest('users', query);
@@ -16,7 +18,7 @@ export const users: Handlers<'users'> = {
   },
 
   async createUser({ body }, context) {
-    const { db, now, newId } = context;
+    const { now, newId } = context;
     const user: User = {
       id: newId(),
       email: normalizeEmail(body.email),
@@ -29,40 +31,18 @@ export const users: Handlers<'users'> = {
       createdAt: now,
       updatedAt: now,
     };
-    await store.lockUsers(db);
-    await checkUser(context, user);
-    if (!(await store.insertUser(db, user))) throw emailTaken();
-    context.audit({ entityType: 'user', entityId: user.id, changes: changesOf<object>({}, presentUser(user)) });
+    await context.transaction(async (work) => {
+      await store.lockUsers(work.db);
+      await checkUser(work, user);
+      if (!(await store.insertUser(work.db, user))) throw emailTaken();
+      work.audit({ entityType: 'user', entityId: user.id, changes: changesOf<object>({}, presentUser(user)) });
+    });
     return presentUser(user);
   },
 
   async updateUser({ path, body }, context) {
-    const { db, now } = context;
-    await store.lockUsers(db);
-    const before = await store.lockUser(db, path.id);
-    if (!before) throw notFound('user');
-    const after: User = {
-      ...before,
-      email: body.email === undefined ? before.email : normalizeEmail(body.email),
-      name: body.name ?? before.name,
-      role: body.role ?? before.role,
-      customerId: body.customerId === undefined ? before.customerId : body.customerId,
-      ...(body.password === undefined
-        ? {}
-        : { passwordHash: await hashPassword(body.password), authProvider: 'local' }),
-    };
-    await checkUser(context, after);
-    if (before.role === 'admin' && after.role !== 'admin' && !(await store.hasAdmin(db, before.id))) throw lastAdmin();
-    if (after.email !== before.email && (await store.isEmailTaken(db, after.email, after.id))) throw emailTaken();
-    const changes = changesOf(presentUser(before), presentUser(after));
-    const newPassword = after.passwordHash !== before.passwordHash;
-    if (Object.keys(changes).length === 0 && !newPassword) return presentUser(before);
-    const saved = { ...after, updatedAt: now };
-    await store.updateUserRow(db, saved);
-    if (endsSessions(before, after)) await deleteSessionsOf(db, saved.id);
-    const reason = newPassword ? 'password set' : undefined;
-    context.audit({ entityType: 'user', entityId: saved.id, changes, reason });
-    return presentUser(saved);
+    const passwordHash = body.password === undefined ? undefined : await hashPassword(body.password);
+    return context.transaction((work) => changeUser(work, path.id, body, passwordHash));
   },
 
   async deleteUser({ path }, context) {
@@ -76,6 +56,32 @@ export const users: Handlers<'users'> = {
     context.audit({ entityType: 'user', entityId: user.id });
   },
 };
+
+async function changeUser(context: Context, id: string, body: UserUpdate, passwordHash: string | undefined) {
+  const { db, now } = context;
+  await store.lockUsers(db);
+  const before = await store.lockUser(db, id);
+  if (!before) throw notFound('user');
+  const after: User = {
+    ...before,
+    email: body.email === undefined ? before.email : normalizeEmail(body.email),
+    name: body.name ?? before.name,
+    role: body.role ?? before.role,
+    customerId: body.customerId === undefined ? before.customerId : body.customerId,
+    ...(passwordHash === undefined ? {} : { passwordHash, authProvider: 'local' }),
+  };
+  await checkUser(context, after);
+  if (before.role === 'admin' && after.role !== 'admin' && !(await store.hasAdmin(db, before.id))) throw lastAdmin();
+  if (after.email !== before.email && (await store.isEmailTaken(db, after.email, after.id))) throw emailTaken();
+  const changes = changesOf(presentUser(before), presentUser(after));
+  if (Object.keys(changes).length === 0 && passwordHash === undefined) return presentUser(before);
+  const saved = { ...after, updatedAt: now };
+  await store.updateUserRow(db, saved);
+  if (endsSessions(before, after)) await deleteSessionsOf(db, saved.id);
+  const reason = passwordHash === undefined ? undefined : 'password set';
+  context.audit({ entityType: 'user', entityId: saved.id, changes, reason });
+  return presentUser(saved);
+}
 
 const emailTaken = () => refuse('already_exists', 'Another user has this e-mail.', { email: 'is taken' });
 const lastAdmin = () => conflict('There must be an admin: this is the last one.');

@@ -2,6 +2,7 @@ import { type CreditBalance, creditBalancesOf } from '../billing/credits/balance
 import { customersInArrears } from '../billing/invoices/figures.ts';
 import { customersWhoPaid } from '../billing/payments/figures.ts';
 import { holdingsOf, subscriptionHealth } from '../billing/subscriptions/holdings.ts';
+import { customersWhoUsed } from '../billing/usage/figures.ts';
 import { customersWithDevices } from '../licenses/figures.ts';
 import { addDays, type Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
@@ -39,12 +40,13 @@ export async function figuresOf(
   const subscriptions = await subscriptionHealth(db, ids);
   const paid = await customersWhoPaid(db, ids, addDays(now, -90));
   const overdue = await customersInArrears(db, ids, now);
-  const seen = await customersSeen(db, ids, addDays(now, -30));
+  const seen = await customersWhoUsed(db, ids, addDays(now, -30));
+  const devices = await customersWithDevices(db, ids, addDays(now, -30));
   return ({ id, currency }) =>
     assemble(currency ?? defaultCurrency, balances.get(id) ?? [], products.get(id) ?? [], {
       ...(subscriptions.get(id) ?? NO_SUBSCRIPTION),
       paid: paid.has(id),
-      seen: seen.has(id),
+      seen: seen.has(id) || devices.has(id),
       overdue: overdue.has(id),
     });
 }
@@ -79,10 +81,4 @@ async function productsOf(db: Db, ids: string[]): Promise<Map<string, ProductRef
   const rank = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   for (const list of products.values()) list.sort((a, b) => rank(a.name, b.name) || rank(a.id, b.id));
   return products;
-}
-
-/** Those with a usage event or a licence device since then. */
-async function customersSeen(db: Db, ids: string[], since: Instant): Promise<Set<string>> {
-  // Usage events are looked up beside the licence devices once they exist (rules R9).
-  return customersWithDevices(db, ids, since);
 }

@@ -29,21 +29,24 @@ export async function licensedProducts(db: Db, customerIds: Iterable<string>): P
   }));
 }
 
-/** Different devices of each product seen in `[from, to)` (rules R8). */
+/** The devices of each product seen in `[from, to)`, and since `lastDay` (rules R8). */
 export async function devicesByProduct(
   db: Db,
   productIds: string[],
-  from: Instant,
-  to: Instant,
-): Promise<Map<string, number>> {
-  const rows: { product_id: string; devices: unknown }[] = await db('license_activations as a')
+  { from, lastDay, to }: { from: Instant; lastDay: Instant; to: Instant },
+): Promise<Map<string, { monthly: number; daily: number }>> {
+  const rows: { product_id: string; monthly: unknown; daily: unknown }[] = await db('license_activations as a')
     .join('licenses as l', 'l.id', 'a.license_id')
     .whereIn('l.product_id', inList(productIds))
     .where('a.last_seen_at', '>=', from)
     .where('a.last_seen_at', '<', to)
     .groupBy('l.product_id')
-    .select('l.product_id', db.raw('count(*) as devices'));
-  return new Map(rows.map((row) => [row.product_id, Number(row.devices)]));
+    .select(
+      'l.product_id',
+      db.raw('count(*) as monthly'),
+      db.raw('count(case when a.last_seen_at >= ? then 1 end) as daily', [lastDay]),
+    );
+  return new Map(rows.map((row) => [row.product_id, { monthly: Number(row.monthly), daily: Number(row.daily) }]));
 }
 
 /** Those of the customers with a device seen since then (rules R9). */

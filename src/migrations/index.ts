@@ -6,7 +6,9 @@ import { ledgerAndMrr } from './0005-ledger-mrr.ts';
 import { eventsAndAccess } from './0006-events-access.ts';
 import { refunds } from './0007-refunds.ts';
 import { coupons } from './0010-coupons.ts';
+import { usage } from './0011-usage.ts';
 import { licenses } from './0013-licenses.ts';
+import { emails } from './0015-emails.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -19,5 +21,7 @@ export const migrations: readonly Migration[] = [
   eventsAndAccess,
   refunds,
   coupons,
+  usage,
   licenses,
+  emails,
 ];

@@ -11,9 +11,16 @@ export function changesOf<T extends object>(before: T, after: T): Record<string,
   return changes;
 }
 
-const plain = (value: unknown): unknown => (value === undefined ? null : JSON.parse(text(value)));
+const plain = (value: unknown): unknown => {
+  if (value === undefined) return null;
+  return typeof value === 'string' ? value : JSON.parse(text(value));
+};
 const text = (value: unknown): string => JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? v.toString() : v));
-const same = (a: unknown, b: unknown): boolean => a === b || text(sorted(a) ?? null) === text(sorted(b) ?? null);
+const same = (a: unknown, b: unknown): boolean => {
+  if (a === b) return true;
+  if (typeof a === 'string' && typeof b === 'string') return false;
+  return text(sorted(a) ?? null) === text(sorted(b) ?? null);
+};
 
 /** JSON objects are equal whatever the order of their members: jsonb does not keep it. */
 function sorted(value: unknown): unknown {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { isCurrency } from './currencies.ts';
+import { type MailConfig, readMail, readSmtpUrl } from './mail-config.ts';
 
 const flag = z.enum(['on', 'off']).transform((value) => value === 'on');
 const bool = z.enum(['true', 'false']).transform((value) => value === 'true');
@@ -48,6 +49,12 @@ const schema = z.object({
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   RATE_LIMITS: flag.default(true),
   TRUST_PROXY: integer(0, 10).default(0),
+  SMTP_URL: z
+    .string()
+    .refine((text) => readSmtpUrl(text) !== undefined, 'must be smtp://[user:password@]host[:port] or smtps://…')
+    .optional(),
+  SMTP_CA_FILE: z.string().refine(existsSync, 'must be a readable file').optional(),
+  MAIL_FROM: z.email().max(255).optional(),
 });
 
 export interface Config {
@@ -73,6 +80,8 @@ export interface Config {
   rateLimits: boolean;
   /** Number of reverse proxies in front whose X-Forwarded-For entries are believed. */
   trustProxy: number;
+  /** How e-mails leave; undefined: none are sent. */
+  mail: MailConfig | undefined;
 }
 
 /** Everything that is wrong with the environment, in one message. */
@@ -96,6 +105,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   if (production && given.TEST_CLOCK === 'on') problems.push('TEST_CLOCK=on is refused when NODE_ENV=production');
   if (Boolean(given.ADMIN_EMAIL) !== Boolean(given.ADMIN_PASSWORD))
     problems.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
+  if (Boolean(given.SMTP_URL) !== Boolean(given.MAIL_FROM))
+    problems.push('SMTP_URL and MAIL_FROM must be set together');
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const v = parsed.data;
   return {
@@ -120,6 +131,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     metricsToken: v.METRICS_TOKEN,
     rateLimits: v.RATE_LIMITS,
     trustProxy: v.TRUST_PROXY,
+    mail: readMail(v.SMTP_URL, v.MAIL_FROM, v.SMTP_CA_FILE),
   };
 }
 

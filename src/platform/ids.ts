@@ -8,7 +8,11 @@ export type IdFactory = (now: Instant) => string;
 
 export function createIds(): IdFactory {
   const ulid = monotonicFactory(randomFraction());
-  return (now) => ulid(epochMilliseconds(now));
+  let [last, ms] = ['', 0]; // a unit of work makes hundreds of ids at one instant
+  return (now) => {
+    if (now !== last) [last, ms] = [now, epochMilliseconds(now)];
+    return ulid(ms);
+  };
 }
 
 /** Fractions of [0, 1) from the system's randomness, drawn in bulk: one call per id character would cost more than the id. */

@@ -1,5 +1,6 @@
 import { netRevenueByProduct } from '../billing/ledger/figures.ts';
 import { churnByProduct } from '../billing/mrr/figures.ts';
+import { usersByProduct } from '../billing/usage/figures.ts';
 import { devicesByProduct } from '../licenses/figures.ts';
 import { addDays, addMilliseconds, type Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
@@ -33,25 +34,20 @@ export async function figuresOf(db: Db, products: Product[], now: Instant): Prom
   const until = addMilliseconds(now, 1); // what happened at this very instant counts
   const revenue = await netRevenueByProduct(db, ids, monthAgo, until);
   const churn = await churnByProduct(db, ids, monthAgo);
-  const monthly = await usersByProduct(db, ids, monthAgo, until);
-  const daily = await usersByProduct(db, ids, addDays(now, -1), until);
+  const window = { from: monthAgo, lastDay: addDays(now, -1), to: until };
+  const users = await usersByProduct(db, ids, window);
+  const devices = await devicesByProduct(db, ids, window);
   const figures = new Map<string, ProductFigures>();
   for (const { id, currency } of products) {
     const { base, lost } = churn.get(id) ?? { base: 0, lost: 0 };
     figures.set(id, {
       monthlyRevenue: revenue.get(id)?.get(currency) ?? 0n,
-      activeUsers: monthly.get(id) ?? 0,
-      dailyActiveUsers: daily.get(id) ?? 0,
+      activeUsers: (users.get(id)?.monthly ?? 0) + (devices.get(id)?.monthly ?? 0),
+      dailyActiveUsers: (users.get(id)?.daily ?? 0) + (devices.get(id)?.daily ?? 0),
       churnRate: percent(lost, base),
     });
   }
   return (id) => figures.get(id) ?? NO_FIGURES;
-}
-
-/** Different users seen in `[from, to)`. */
-async function usersByProduct(db: Db, ids: string[], from: Instant, to: Instant): Promise<Map<string, number>> {
-  // Usage events are counted beside the licence devices once they exist (rules R8).
-  return devicesByProduct(db, ids, from, to);
 }
 
 /** `part / whole` as percent with 2 decimals; "0.00" of nothing. */

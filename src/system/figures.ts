@@ -18,6 +18,14 @@ const FIGURES = {
     help: 'Subscriptions that are not billed until somebody looks at them',
     sql: 'SELECT count(*) FROM parked_items WHERE resolved_at IS NULL',
   },
+  emails_pending: {
+    help: 'E-mails that are still to be sent',
+    sql: "SELECT count(*) FROM emails WHERE state = 'pending'",
+  },
+  emails_failed: {
+    help: 'E-mails that could not be sent and are not tried again',
+    sql: "SELECT count(*) FROM emails WHERE state = 'failed'",
+  },
 };
 
 /** The business figures of rules §22, by one statement. */

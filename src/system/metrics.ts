@@ -4,6 +4,8 @@ import type { Runtime } from '../platform/work.ts';
 export interface Metrics {
   observe(operationId: string, status: number, seconds: number): void;
   observeJob(job: string, outcome: 'ok' | 'failed', seconds: number): void;
+  /** What the last proof of the invariants in this process found; not shown before the first one. */
+  observeViolations(found: number): void;
   /** Everything as Prometheus text, with figures that were computed for this scrape. */
   text(figures: Figure[]): Promise<string>;
 }
@@ -51,12 +53,21 @@ function newMetrics(): Metrics {
     buckets: BUCKETS,
     registers,
   });
+  const violations = new Gauge({
+    name: 'invariant_violations',
+    help: 'Broken invariants that the last reconciliation of this process found',
+    registers: [],
+  });
   return {
     observe(operation, status, seconds) {
       requests.labels(operation, String(status)).inc();
       durations.labels(operation, String(status)).observe(seconds);
     },
     observeJob: (job, outcome, seconds) => jobs.labels(job, outcome).observe(seconds),
+    observeViolations(found) {
+      registry.registerMetric(violations);
+      violations.set(found);
+    },
     text: async (figures) => (await registry.metrics()) + (await gaugesOf(figures).metrics()),
   };
 }

@@ -62,6 +62,12 @@ export const subscriptionOf = async (app: TestApp, id: string): Promise<Entity> 
 export const putSubscription = (app: TestApp, id: string, body: unknown, headers = {}) =>
   app.api.put(`/api/billing/subscriptions/${id}`, body, headers);
 
+export const changePlan = (app: TestApp, id: string, body: Entity, headers = {}) =>
+  app.api.post(`/api/billing/subscriptions/${id}/change-plan`, body, headers);
+
+export const previewChange = (app: TestApp, id: string, body: Entity) =>
+  app.api.post(`/api/billing/subscriptions/${id}/change-plan/preview`, body);
+
 export const putInvoice = (app: TestApp, id: string, body: unknown, headers = {}) =>
   app.api.put(`/api/billing/invoices/${id}`, body, headers);
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { healthScore } from '../../src/customers/customer.ts';
+import { usageSubscription, use, voidEvent } from '../billing/usage/support.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { statementsOf } from '../support/statements.ts';
 
@@ -53,6 +54,20 @@ describe('healthScore (rules R9)', () => {
     expect(await health(customer.id)).toBe(85);
     app.clock.advance({ ms: 1 });
     expect(await health(customer.id)).toBe(70); // the payments are older than 90 days
+  });
+
+  test('200 more for usage in the last 30 days, voided events aside', async () => {
+    const { id, customerId } = await usageSubscription(app);
+    const before = await health(customerId);
+    const event = await use(app, id, '1');
+    expect(await health(customerId)).toBe(before + 15);
+    app.clock.advance({ days: 30 });
+    expect(await health(customerId)).toBe(before + 15);
+    await voidEvent(app, event.id);
+    expect(await health(customerId)).toBe(before);
+    await use(app, id, '1');
+    app.clock.advance({ days: 30, ms: 1 });
+    expect(await health(customerId)).toBe(before);
   });
 
   test('200 of a customer whose subscriptions are all canceled', async () => {

@@ -128,9 +128,51 @@ describe('combinations', () => {
     expect(problemsOf({ ...base, [name]: value })).toContain('must be set together');
   });
 
+  test.each(['SMTP_URL', 'MAIL_FROM'])('%s alone is refused', (name) => {
+    const value = name === 'SMTP_URL' ? 'smtps://mail.acme.example' : 'billing@acme.example';
+    expect(problemsOf({ ...base, [name]: value })).toContain('SMTP_URL and MAIL_FROM must be set together');
+  });
+
   test('an admin with a short password is refused', () => {
     expect(problemsOf({ ...base, ADMIN_EMAIL: 'ada@acme.example', ADMIN_PASSWORD: 'short' })).toContain(
       'ADMIN_PASSWORD',
     );
+  });
+});
+
+describe('the mail server', () => {
+  const mailOf = (SMTP_URL: string) => readConfig({ ...base, SMTP_URL, MAIL_FROM: 'billing@acme.example' }).mail;
+  const none = { secure: false, requireTls: false, auth: undefined, ca: undefined, from: 'billing@acme.example' };
+
+  test.each([
+    ['smtp://mail.acme.example', { host: 'mail.acme.example', port: 587 }],
+    ['smtp://localhost:2525/', { host: 'localhost', port: 2525 }],
+    ['smtps://mail.acme.example', { host: 'mail.acme.example', port: 465, secure: true }],
+    [
+      'smtp://u%40x:p%3A%2F@mail.acme.example',
+      { host: 'mail.acme.example', port: 587, requireTls: true, auth: { user: 'u@x', pass: 'p:/' } },
+    ],
+    ['smtp://u:p@127.0.0.1:25', { host: '127.0.0.1', port: 25, auth: { user: 'u', pass: 'p' } }],
+    ['smtp://[::1]:25', { host: '::1', port: 25 }],
+  ])('%s', (url, expected) => {
+    expect(mailOf(url)).toEqual({ ...none, ...expected });
+  });
+
+  test.each([
+    'mail.acme.example',
+    'http://mail.acme.example',
+    'smtp://mail.acme.example/path',
+    'smtp://mail.acme.example?tls.rejectUnauthorized=false',
+    'smtp://:secret@mail.acme.example',
+    'smtp://u:%ff@mail.acme.example',
+  ])('%s is refused, and its password is not told', (SMTP_URL) => {
+    const message = problemsOf({ ...base, SMTP_URL, MAIL_FROM: 'billing@acme.example' });
+    expect(message).toContain('SMTP_URL must be');
+    expect(message).not.toContain('secret');
+  });
+
+  test('an authority that is not a file is refused', () => {
+    const env = { ...base, SMTP_URL: 'smtp://m.example', MAIL_FROM: 'a@b.example', SMTP_CA_FILE: '/nowhere.pem' };
+    expect(problemsOf(env)).toContain('SMTP_CA_FILE');
   });
 });

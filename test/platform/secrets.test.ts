@@ -56,6 +56,17 @@ test.each([
   expect(mask(secret)).toBe(shown);
 });
 
+test('what is signed is known again with the present and the previous key, for its purpose and text only', () => {
+  const signature = createVault(KEY).sign('quote', 'text');
+  expect(signature).toMatch(/^[\w-]{43}$/);
+  expect(createVault(KEY).isSigned('quote', 'text', signature)).toBe(true);
+  expect(createVault(OTHER, KEY).isSigned('quote', 'text', signature)).toBe(true);
+  expect(createVault(OTHER).isSigned('quote', 'text', signature)).toBe(false);
+  expect(createVault(KEY).isSigned('quote', 'texts', signature)).toBe(false);
+  expect(createVault(KEY).isSigned('quote', 'text', '')).toBe(false);
+  expect(createVault(KEY).isSigned('quote', 'text', `${signature}A`)).toBe(false);
+});
+
 test('secrets are compared whole, whatever their length', () => {
   expect(sameSecret('abc', 'abc')).toBe(true);
   expect(sameSecret('abc', 'abd')).toBe(false);

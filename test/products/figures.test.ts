@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { churnByProduct } from '../../src/billing/mrr/figures.ts';
 import { percent } from '../../src/products/figures.ts';
+import { usageSubscription, use, voidEvent } from '../billing/usage/support.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { statementsOf } from '../support/statements.ts';
 
@@ -112,6 +113,35 @@ describe('churnRate (rules R8)', () => {
     [1, 20_001, '0.00'],
   ])('percent of %d of %d is %s', (part, whole, shown) => {
     expect(percent(part, whole)).toBe(shown);
+  });
+});
+
+describe('activeUsers (rules R8)', () => {
+  test('200 different users of usage events, or subscriptions without one, in 30 days and in one', async () => {
+    const product = await app.given.product();
+    const plan = { productId: product.id };
+    const [a, b] = [await usageSubscription(app, plan), await usageSubscription(app, plan)];
+    const users = async () => {
+      const { activeUsers, dailyActiveUsers } = await get(product.id);
+      return [activeUsers, dailyActiveUsers];
+    };
+    expect(await users()).toEqual([0, 0]);
+    await use(app, a.id, '1', { properties: { userId: 'ada' } });
+    await use(app, a.id, '1', { properties: { userId: 'grace' } });
+    await use(app, b.id, '1', { properties: { userId: 'ada' } });
+    await use(app, b.id, '1');
+    await use(app, b.id, '1');
+    const gone = await use(app, a.id, '1', { properties: { userId: 'nobody' } });
+    expect(await users()).toEqual([4, 4]);
+    await voidEvent(app, gone.id);
+    expect(await users()).toEqual([3, 3]);
+    app.clock.advance({ days: 1, ms: 1 });
+    expect(await users()).toEqual([3, 0]);
+    await use(app, b.id, '1');
+    expect(await users()).toEqual([3, 1]);
+    app.clock.advance({ days: 29 });
+    expect(await users()).toEqual([1, 0]);
+    expect((await get((await app.given.product()).id)).activeUsers).toBe(0);
   });
 });
 

@@ -39,7 +39,9 @@ async function rowsAfter(history: Step[], place?: Pick<TestDatabase, 'database' 
   test(
     'leads to equal rows, ids aside (INV24)',
     async () => {
-      const property = fc.asyncProperty(anyHistory(STEPS), async (history) => {
+      const property = fc.asyncProperty(anyHistory(STEPS), async (steps) => {
+        // which statement is the nth differs between the databases, and so does whether a call is lost at it
+        const history = steps.filter((step) => step.do !== 'crash');
         const [postgres, other] = [await rowsAfter(history), await rowsAfter(history, await sqlite())];
         expect(difference(other, postgres)).toEqual([]);
         expect(postgres.length).toBe(other.length);

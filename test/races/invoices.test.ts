@@ -61,3 +61,30 @@ test('200 once and 409 for the others when many change one version', async () =>
   );
   expect(tally(answers)).toEqual({ '200': 1, '409 conflict': 19 });
 });
+
+/** Does something once, between the statement that reads the next invoice and the one after it. */
+function afterInvoiceIsRead(run: () => Promise<unknown>): void {
+  const { client } = app.database.read;
+  const { query } = client;
+  client.query = async (connection: unknown, statement: { sql: string }) => {
+    const answer = await query.call(client, connection, statement);
+    if (/from .invoices. as/.test(statement.sql)) {
+      client.query = query;
+      await run();
+    }
+    return answer;
+  };
+}
+
+test.each(['', '/explain'])(
+  '200 an invoice that is paid while it is read is shown as of one moment: %s',
+  async (what) => {
+    const { id } = await app.given.invoice();
+    const read = () => app.api.get(`/api/billing/invoices/${id}${what}`);
+    const pay = () => app.api.post('/api/billing/payments', { invoiceId: id, amount: '1.00', paymentMethod: 'check' });
+    afterInvoiceIsRead(pay);
+    const { body } = await read();
+    if (what === '') expect(body).toMatchObject({ amountPaid: '1.00', payments: [{ amount: '1.00' }] });
+    else expect(body.verified).toBe(true);
+  },
+);

@@ -10,6 +10,7 @@ import {
   movementsOf,
   pay,
   periodRows,
+  putInvoice,
   putSubscription,
   run,
   runAt,
@@ -91,6 +92,29 @@ describe('pause and resume', () => {
       '2026-04-01: 2026-04-01 - 2026-05-01',
       '2026-05-01: 2026-05-01 - 2026-06-01',
     ]);
+  });
+
+  test('resumed at the very end of the period when the next one is waived: it ends where the new periods do', async () => {
+    const app = await startAt('2026-01-31T10:00:00.000Z');
+    const plan = await app.given.plan({ basePrice: '100.00' });
+    const { id } = await app.given.subscription({ planId: plan.id });
+    await runAt(app, '2026-02-21T10:00:00.000Z');
+    await putInvoice(app, (await invoicesOf(app, id))[1].id, { status: 'void' });
+    await putSubscription(app, id, { status: 'paused' });
+    app.clock.set('2026-02-28T10:00:00.000Z');
+    await putSubscription(app, id, { status: 'active' });
+    const { currentPeriodEnd } = await subscriptionOf(app, id);
+    const rows = await app.database
+      .read('billing_periods')
+      .where({ subscription_id: id })
+      .orderBy('period_start')
+      .select('period_start', 'period_end', 'state');
+    expect(rows.map((row) => [row.period_start, row.period_end, row.state])).toEqual([
+      ['2026-01-31T10:00:00.000Z', '2026-02-28T10:00:00.000Z', 'invoiced'],
+      ['2026-02-28T10:00:00.000Z', currentPeriodEnd, 'waived'],
+      [currentPeriodEnd, '2026-04-28T10:00:00.000Z', 'pending'],
+    ]);
+    expect(currentPeriodEnd).toBe('2026-03-28T10:00:00.000Z');
   });
 
   test('paused after the next period was invoiced: void; resumed: invoiced again at the next run', async () => {

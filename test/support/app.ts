@@ -90,6 +90,7 @@ export const testConfig: Config = {
   metricsToken: undefined,
   rateLimits: false,
   trustProxy: 0,
+  mail: undefined,
 };
 
 export interface StartOptions {

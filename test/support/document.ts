@@ -42,7 +42,8 @@ export const operations = contract.operations.map((operation) => {
     parameters: (schema.parameters ?? []).map((parameter) => deref<Parameter>(parameter)),
     body: schema.requestBody && deref<{ required?: boolean; content: Record<string, Media> }>(schema.requestBody),
     answers,
-    successes: answers.filter(([status]) => /^[23]/.test(status)),
+    /** The one of a first call first: what a repetition gives comes after it. */
+    successes: answers.filter(([status]) => /^[23]/.test(status)).reverse(),
   };
 });
 export type Op = (typeof operations)[number];

@@ -5,7 +5,9 @@ import { crashing } from './crash.ts';
 import { asLines, difference, dump } from './dump.ts';
 import { isLicenseStep, license } from './history-licenses.ts';
 import { giveBack, isMoneyBack } from './history-money-back.ts';
+import { changePlan, isPlanStep } from './history-plan-change.ts';
 import { type Step, WAITS } from './history-steps.ts';
+import { isUsage, meter } from './history-usage.ts';
 
 /** A server on which a history happens, and what the steps choose from. */
 export interface World {
@@ -48,6 +50,20 @@ const PLANS: Record<string, unknown>[] = [
   { pricingModel: 'flat', basePrice: '1200.00', billingCycle: 'yearly', trialDays: 14, licenseTemplate: LICENSED },
   { pricingModel: 'flat', basePrice: '0.00' },
   { pricingModel: 'per_unit', basePrice: '1505', currency: 'JPY' },
+  { pricingModel: 'usage_based', basePrice: '5.00', tiers: TIERS, usageMetric: { ...METRIC, aggregation: 'max' } },
+  {
+    pricingModel: 'usage_based',
+    basePrice: '0',
+    unitPrice: '3.333',
+    usageMetric: { name: 'calls', aggregation: 'unique', uniqueProperty: 'user' },
+  },
+  {
+    pricingModel: 'usage_based',
+    basePrice: '9.99',
+    unitPrice: '0.005',
+    usageMetric: { ...METRIC, aggregation: 'last' },
+    billingCycle: 'quarterly',
+  },
 ];
 const COUPONS: Record<string, unknown>[] = [
   { discountType: 'percentage', discountValue: '33.3333' },
@@ -82,6 +98,7 @@ export async function startWorld(options: StartOptions = {}): Promise<World> {
   await take(world, { ...sold, plan: 4, ahead: 0 });
   await take(world, { do: 'rotate' });
   await take(world, { do: 'sign', of: 0 }); // followed by signatures from now on
+  await take(world, { do: 'use', of: 0, values: [123_456, 5000], hoursAgo: 0, key: 0 });
   await take(world, { do: 'pay', invoice: 1, share: 'over', method: 1, reference: 0 }); // leaves credit
   return world;
 }
@@ -192,6 +209,7 @@ async function perform(world: World, step: Step): Promise<Answer | undefined> {
   }
   if (isMoneyBack(step)) return giveBack(world.app, step, (path, body) => post(world, path, body));
   if (isLicenseStep(step)) return license(world.app, step, (path, body) => post(world, path, body));
+  if (isUsage(step)) return meter(world.app, step, (path, body) => post(world, path, body));
   if ('rule' in step) return changeTax(world, step);
   if ('sub' in step) return changeSubscription(world, step);
   if (step.do === 'reprice') {
@@ -221,7 +239,7 @@ async function subscribe(world: World, step: Step & { do: 'subscribe' }): Promis
     customerId: world.customers[step.customer % world.customers.length],
     planId: plan.id,
     billingCycle: CYCLES[Math.max(first, step.cycle)],
-    quantity: [4, 5].includes(step.plan % PLANS.length) ? 1 : step.quantity,
+    quantity: PLANS[step.plan % PLANS.length]!.pricingModel === 'usage_based' ? 1 : step.quantity,
     trialDays: step.trial,
     preRenewalInvoiceDays: step.ahead,
   });
@@ -233,6 +251,11 @@ async function changeSubscription(world: World, step: SubStep): Promise<Answer |
   const sub = await subAt(world, step.sub);
   if (!sub) return undefined;
   const path = `/api/billing/subscriptions/${sub.id}`;
+  if (isPlanStep(step)) {
+    if (step.do === 'quantity') return api.put(path, { quantity: step.quantity });
+    const planId = step.plan < 0 ? undefined : (await planAt(world, step.plan)).id;
+    return changePlan(world.app, sub, step, planId, (to, body) => post(world, to, body));
+  }
   if (step.do === 'status') return api.put(path, { status: step.status });
   if (step.do === 'cancel') return api.delete(path);
   if (step.do === 'discount')

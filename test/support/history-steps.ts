@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { type LicenseStep, licenseSteps } from './history-licenses.ts';
 import { type MoneyBack, moneyBack } from './history-money-back.ts';
+import { type PlanStep, planSteps } from './history-plan-change.ts';
+import { type Usage, usage } from './history-usage.ts';
 
 /** What a person, a clock or a job does next; numbers choose among what is there when the step is taken. */
 export type Step =
@@ -27,8 +29,10 @@ export type Step =
   | { do: 'waitForSub'; sub: number; ms: number; run: boolean }
   | { do: 'run'; job: 'lifecycle' | 'dunning' | 'run' }
   | { do: 'repeat' }
+  | PlanStep
   | { do: 'crash'; at: number }
   | MoneyBack
+  | Usage
   | LicenseStep;
 
 const index = fc.nat({ max: 40 });
@@ -42,6 +46,7 @@ export const WAITS: { months?: number; days?: number; hours?: number; ms?: numbe
 
 /** Changes of subscriptions and of time only: what they lead to must not depend on when runs happen (rules S14). */
 const life: fc.WeightedArbitrary<Step>[] = [
+  ...planSteps,
   {
     weight: 5,
     arbitrary: fc.record({
@@ -83,7 +88,7 @@ const life: fc.WeightedArbitrary<Step>[] = [
     arbitrary: fc.record({ do: fc.constant('removeDiscount' as const), sub: index, discount: fc.nat({ max: 3 }) }),
   },
   {
-    weight: 9,
+    weight: 11,
     arbitrary: fc.record({
       do: fc.constant('wait' as const),
       by: fc.nat({ max: WAITS.length - 1 }),
@@ -186,6 +191,7 @@ const money: fc.WeightedArbitrary<Step>[] = [
   { weight: 6, arbitrary: fc.record({ do: fc.constant('crash' as const), at: fc.integer({ min: 1, max: 18 }) }) },
   ...moneyBack,
   ...licenseSteps,
+  ...usage,
 ];
 
 /** Lengths and choices evenly spread: small ones are no likelier to fail. */
@@ -197,3 +203,10 @@ export const anyHistory = (length: number): fc.Arbitrary<Step[]> => arrayOf([...
 
 /** Up to `length` steps that only concern subscriptions and time. */
 export const anyLife = (length: number): fc.Arbitrary<Step[]> => arrayOf(life, length);
+
+/** Mostly changes of what is sold, among what meets them: time, payments, credit notes, voids, discounts, pauses. */
+export const anyChanges = (length: number): fc.Arbitrary<Step[]> =>
+  arrayOf(
+    [...planSteps.map(({ arbitrary, weight }) => ({ arbitrary, weight: weight * 7 })), ...life, ...money],
+    length,
+  );

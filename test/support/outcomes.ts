@@ -35,7 +35,7 @@ export const namesALicense = (op: Op): boolean => op.path.includes('{key}');
 
 /** Everybody with a session, or every key, may call it, and reading is not cross-site: nothing is left to forbid. */
 export const forbidsNobody = (op: Op): boolean =>
-  op.auth === 'key r own' || (op.method === 'GET' && op.auth === 'session');
+  (op.method === 'GET' && op.auth === 'session') || op.auth === 'key r own';
 
 /** Every error code that an operation can answer with, by its shape and by its own list (contract 1.8.3). */
 export function codesOf(op: Op): ErrorCode[] {
@@ -54,12 +54,15 @@ export function codesOf(op: Op): ErrorCode[] {
   add(word === 'cron', 'invalid_cron_secret');
   add(hasPathId(op) && !namesALicense(op), 'not_found');
   for (const [name, member] of Object.entries(membersOf(schema)))
-    add(namesAnId(member), ['planId', 'appliesTo'].includes(name) ? 'plan_not_found' : 'not_found');
+    add(namesAnId(member), ['planId', 'newPlanId', 'appliesTo'].includes(name) ? 'plan_not_found' : 'not_found');
   add(known && op.method === 'POST', 'idempotency_key_reused');
   add(known && op.method === 'POST' && op.manual, 'idempotency_in_progress');
   add(takes(op, 'If-Match'), 'conflict');
   return [...codes].sort();
 }
 
-const membersOf = (schema: Node | undefined): Record<string, Node> =>
-  (schema && (deref<Node>(schema).properties as Record<string, Node>)) ?? {};
+function membersOf(schema: Node | undefined): Record<string, Node> {
+  if (!schema) return {};
+  const { properties, anyOf } = deref<{ properties?: Record<string, Node>; anyOf?: Node[] }>(schema);
+  return properties ?? Object.assign({}, ...(anyOf ?? []).map(membersOf));
+}

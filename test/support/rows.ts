@@ -90,6 +90,11 @@ export const SAMPLES: Record<string, Values> = {
     ...{ due_at: AT, state: 'invoiced', reason: null, plan_version_id: 'version', quantity: 1, invoice_id: 'invoice' },
     ...{ in_force_from: AT, in_force_net: 900, dirty: false, created_at: AT },
   },
+  usage_events: {
+    ...{ id: 'usage', subscription_id: 'subscription', metric: 'calls', timestamp: AT, value_whole: 1, value_frac: 0 },
+    ...{ unique_value: null, idempotency_key: 'key', payload_hash: 'hash', properties: '{}', voided_at: null },
+    created_at: AT,
+  },
   invoice_lines: {
     ...{
       id: 'line',
@@ -170,6 +175,10 @@ export const SAMPLES: Record<string, Values> = {
       resource_type: 'invoice',
     },
     ...{ resource_id: 'invoice', body: '{}', created_at: AT, dispatched_at: null },
+  },
+  emails: {
+    ...{ id: 'email', event_id: 'evt_1', recipient: 'a@x.example', template: 'invoice', data: '{}', state: 'pending' },
+    ...{ attempts: 0, next_attempt_at: AT, last_error: null, sent_at: null, created_at: AT },
   },
   leases: { name: 'sequencer', holder: null, until: null },
   users: {

@@ -82,6 +82,8 @@ export const VALID: Record<string, Make> = {
     body: { metadata: { plan: 'gold' } },
   }),
   cancelSubscription: async ({ app }) => ({ id: (await app.given.subscription()).id }),
+  changeSubscriptionPlan: ({ app }) => planChange(app),
+  previewSubscriptionPlanChange: ({ app }) => planChange(app),
   async addSubscriptionDiscount({ app }) {
     return { id: (await app.given.subscription()).id, body: { couponCode: (await app.given.coupon()).code } };
   },
@@ -105,6 +107,7 @@ export const VALID: Record<string, Make> = {
   updateInvoice: async ({ app }) => ({ id: (await app.given.invoice()).id, body: { notes: 'Thank you' } }),
   deleteInvoice: async ({ app }) => ({ id: (await app.given.invoice({ status: 'draft' })).id }),
   getInvoicePdf: async ({ app }) => ({ id: (await app.given.invoice()).id }),
+  sendInvoice: async ({ app }) => ({ id: (await app.given.invoice()).id, body: { to: 'ap@acme.example' } }),
   explainInvoice: async ({ app }) => ({ id: (await app.given.invoice()).id }),
   listPayments: nothing,
   createPayment: async ({ app }) => ({ body: paymentOf((await app.given.invoice()).id) }),
@@ -139,6 +142,13 @@ export const VALID: Record<string, Make> = {
   validateLicense: async ({ app }) => ({
     body: { licenseKey: (await app.given.license()).licenseKey, deviceId: 'laptop' },
   }),
+  getUpcomingInvoice: async ({ app }) => ({ id: (await app.given.subscription()).id }),
+  listUsage: nothing,
+  recordUsage: async ({ app }) => ({ body: usageOf(await usageSubscription(app)) }),
+  getUsageSummary: async ({ app }) => ({ id: await usageSubscription(app) }),
+  voidUsageEvent: async ({ app }) => ({
+    id: await made(app, '/api/billing/usage', usageOf(await usageSubscription(app))),
+  }),
   listEvents: nothing,
   async getEvent({ app }) {
     await app.given.invoice();
@@ -148,7 +158,10 @@ export const VALID: Record<string, Make> = {
   runLifecycleJob: nothing,
   runDunningJob: nothing,
   runLicensesJob: nothing,
+  runWebhooksJob: nothing,
   runAllJobs: nothing,
+  getAnalyticsReconcile: nothing,
+  getBillingCoverage: async () => ({ query: 'from=2026-01-01&to=2026-12-31' }),
   listParked: nothing,
   retryParked: async ({ app }) => ({ id: await parkedItem(app) }),
   getBillingSettings: nothing,
@@ -159,6 +172,35 @@ export const VALID: Record<string, Make> = {
     return { as: moving.api, body: { now: new Date(Date.parse(now) + 60_000).toISOString() } };
   },
 };
+
+/** Requests of operations with two success answers that find nothing new to do. */
+export const AGAIN: Record<string, Make> = {
+  async recordUsage({ app }) {
+    const body = usageOf(await usageSubscription(app), { idempotencyKey: unique() });
+    await made(app, '/api/billing/usage', body);
+    return { body };
+  },
+};
+
+export const usageOf = (subscriptionId: string, over: Record<string, unknown> = {}) => ({
+  subscriptionId,
+  metricName: 'calls',
+  value: '2.5',
+  ...over,
+});
+
+/** The id of a new subscription whose plan bills `calls`. */
+export async function usageSubscription(app: TestApp): Promise<string> {
+  const usageMetric = { name: 'calls', aggregation: 'sum', uniqueProperty: null };
+  const plan = await app.given.plan({ pricingModel: 'usage_based', basePrice: '0', unitPrice: '0.10', usageMetric });
+  return (await app.given.subscription({ planId: plan.id })).id;
+}
+
+/** To a plan of twice the price. */
+export const planChange = async (app: TestApp, over: Record<string, unknown> = {}) => ({
+  id: (await app.given.subscription()).id as string,
+  body: { newPlanId: (await app.given.plan({ basePrice: '99.98', ...over })).id as string },
+});
 
 export const paymentOf = (invoiceId: string, over: Record<string, unknown> = {}) => ({
   invoiceId,

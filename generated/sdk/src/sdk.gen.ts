@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreateLicenseData, CreateLicenseErrors, CreateLicenseResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeleteLicenseActivationData, DeleteLicenseActivationErrors, DeleteLicenseActivationResponses, DeleteLicenseData, DeleteLicenseErrors, DeleteLicenseResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, ExportLicenseData, ExportLicenseErrors, ExportLicenseResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetJwksData, GetJwksErrors, GetJwksResponses, GetLicenseData, GetLicenseErrors, GetLicenseKeypairData, GetLicenseKeypairErrors, GetLicenseKeypairResponses, GetLicenseResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListLicenseActivationsData, ListLicenseActivationsErrors, ListLicenseActivationsResponses, ListLicensesData, ListLicensesErrors, ListLicensesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateLicenseKeypairData, RotateLicenseKeypairErrors, RotateLicenseKeypairResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLicensesJobData, RunLicensesJobErrors, RunLicensesJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, SignLicenseData, SignLicenseErrors, SignLicenseResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdateLicenseData, UpdateLicenseErrors, UpdateLicenseResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreateLicenseData, V1CreateLicenseErrors, V1CreateLicenseResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1DeleteLicenseActivationData, V1DeleteLicenseActivationErrors, V1DeleteLicenseActivationResponses, V1DeleteLicenseData, V1DeleteLicenseErrors, V1DeleteLicenseResponses, V1ExportLicenseData, V1ExportLicenseErrors, V1ExportLicenseResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetLicenseData, V1GetLicenseErrors, V1GetLicenseKeypairData, V1GetLicenseKeypairErrors, V1GetLicenseKeypairResponses, V1GetLicenseResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListLicenseActivationsData, V1ListLicenseActivationsErrors, V1ListLicenseActivationsResponses, V1ListLicensesData, V1ListLicensesErrors, V1ListLicensesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1RotateLicenseKeypairData, V1RotateLicenseKeypairErrors, V1RotateLicenseKeypairResponses, V1SignLicenseData, V1SignLicenseErrors, V1SignLicenseResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateLicenseData, V1UpdateLicenseErrors, V1UpdateLicenseResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses, V1ValidateLicenseData, V1ValidateLicenseErrors, V1ValidateLicenseResponses, V1VerifyLicenseData, V1VerifyLicenseErrors, V1VerifyLicenseResponses, ValidateLicenseData, ValidateLicenseErrors, ValidateLicenseResponses, VerifyLicenseData, VerifyLicenseErrors, VerifyLicenseResponses } from './types.gen.ts';
+import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeSubscriptionPlanData, ChangeSubscriptionPlanErrors, ChangeSubscriptionPlanResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreateLicenseData, CreateLicenseErrors, CreateLicenseResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeleteLicenseActivationData, DeleteLicenseActivationErrors, DeleteLicenseActivationResponses, DeleteLicenseData, DeleteLicenseErrors, DeleteLicenseResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, ExportLicenseData, ExportLicenseErrors, ExportLicenseResponses, GetAnalyticsReconcileData, GetAnalyticsReconcileErrors, GetAnalyticsReconcileResponses, GetBillingCoverageData, GetBillingCoverageErrors, GetBillingCoverageResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetJwksData, GetJwksErrors, GetJwksResponses, GetLicenseData, GetLicenseErrors, GetLicenseKeypairData, GetLicenseKeypairErrors, GetLicenseKeypairResponses, GetLicenseResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, GetUpcomingInvoiceData, GetUpcomingInvoiceErrors, GetUpcomingInvoiceResponses, GetUsageSummaryData, GetUsageSummaryErrors, GetUsageSummaryResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListLicenseActivationsData, ListLicenseActivationsErrors, ListLicenseActivationsResponses, ListLicensesData, ListLicensesErrors, ListLicensesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsageData, ListUsageErrors, ListUsageResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PreviewSubscriptionPlanChangeData, PreviewSubscriptionPlanChangeErrors, PreviewSubscriptionPlanChangeResponses, RecordUsageData, RecordUsageErrors, RecordUsageResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateLicenseKeypairData, RotateLicenseKeypairErrors, RotateLicenseKeypairResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLicensesJobData, RunLicensesJobErrors, RunLicensesJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, RunWebhooksJobData, RunWebhooksJobErrors, RunWebhooksJobResponses, SendInvoiceData, SendInvoiceErrors, SendInvoiceResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, SignLicenseData, SignLicenseErrors, SignLicenseResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdateLicenseData, UpdateLicenseErrors, UpdateLicenseResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1ChangeSubscriptionPlanData, V1ChangeSubscriptionPlanErrors, V1ChangeSubscriptionPlanResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreateLicenseData, V1CreateLicenseErrors, V1CreateLicenseResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1DeleteLicenseActivationData, V1DeleteLicenseActivationErrors, V1DeleteLicenseActivationResponses, V1DeleteLicenseData, V1DeleteLicenseErrors, V1DeleteLicenseResponses, V1ExportLicenseData, V1ExportLicenseErrors, V1ExportLicenseResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetLicenseData, V1GetLicenseErrors, V1GetLicenseKeypairData, V1GetLicenseKeypairErrors, V1GetLicenseKeypairResponses, V1GetLicenseResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1GetUpcomingInvoiceData, V1GetUpcomingInvoiceErrors, V1GetUpcomingInvoiceResponses, V1GetUsageSummaryData, V1GetUsageSummaryErrors, V1GetUsageSummaryResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListLicenseActivationsData, V1ListLicenseActivationsErrors, V1ListLicenseActivationsResponses, V1ListLicensesData, V1ListLicensesErrors, V1ListLicensesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1ListUsageData, V1ListUsageErrors, V1ListUsageResponses, V1PreviewSubscriptionPlanChangeData, V1PreviewSubscriptionPlanChangeErrors, V1PreviewSubscriptionPlanChangeResponses, V1RecordUsageData, V1RecordUsageErrors, V1RecordUsageResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1RotateLicenseKeypairData, V1RotateLicenseKeypairErrors, V1RotateLicenseKeypairResponses, V1SignLicenseData, V1SignLicenseErrors, V1SignLicenseResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateLicenseData, V1UpdateLicenseErrors, V1UpdateLicenseResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses, V1ValidateLicenseData, V1ValidateLicenseErrors, V1ValidateLicenseResponses, V1VerifyLicenseData, V1VerifyLicenseErrors, V1VerifyLicenseResponses, V1VoidUsageEventData, V1VoidUsageEventErrors, V1VoidUsageEventResponses, ValidateLicenseData, ValidateLicenseErrors, ValidateLicenseResponses, VerifyLicenseData, VerifyLicenseErrors, VerifyLicenseResponses, VoidUsageEventData, VoidUsageEventErrors, VoidUsageEventResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -1105,6 +1105,8 @@ export class Subscriptions extends HeyApiClient {
      * * `canceled` is the same as `cancelSubscription`.
      * * `cancelAtPeriodEnd: true` ends it at `currentPeriodEnd` and drops a pending plan change; `false` takes it
      * back.
+     * * `quantity` is `changeSubscriptionPlan` with the same plan, `prorate` and `effective: now`; it needs an active
+     * or trialing subscription. The quantity it already has is a no-op.
      *
      * The status it already has is a no-op. On a canceled subscription only `metadata` may change, anything else is
      * 400 `subscription_not_active`. What was already due is done first, in the same transaction; when that fails:
@@ -1119,6 +1121,88 @@ export class Subscriptions extends HeyApiClient {
                     type: 'apiKey'
                 }],
             url: '/api/billing/subscriptions/{id}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Preview the next invoice
+     *
+     * What the end of the current period would issue if it were now: the next period unless it is invoiced already, a
+     * waiting plan change, the usage so far, usage that came late, discounts, today's tax rule, the present credit
+     * balance. Nothing is stored. Nothing to bill: no lines and zeros. Paused, canceled, or ending with the period with
+     * nothing left to bill: 400 `subscription_not_active`. `periodStart` and `periodEnd` are those of the period that
+     * begins then, or of the last one when the subscription ends.
+     */
+    public getUpcomingInvoice<ThrowOnError extends boolean = true>(options: Options<GetUpcomingInvoiceData, ThrowOnError>): RequestResult<GetUpcomingInvoiceResponses, GetUpcomingInvoiceErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetUpcomingInvoiceResponses, GetUpcomingInvoiceErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/subscriptions/{id}/upcoming-invoice',
+            ...options
+        });
+    }
+    
+    /**
+     * Change plan, quantity or billing cycle
+     *
+     * Of an active or trialing subscription (else 400 `subscription_not_active`), to the current price version of an
+     * active plan of the same currency. Asked for what it has already, nothing changes.
+     *
+     * * `effective: now`: credit for the unused time of what was billed, charge for the remaining time of the target,
+     * by the second, net of discounts; one proration line each, tax on the net. More to pay: an issued invoice.
+     * Less: credit notes on the invoices that billed the period, newest first, each first against what is still
+     * due, the rest to the credit balance (`proration`). In a trial, and with `prorate: false`: no money.
+     * * Another `billingCycle`: the unused time is credited, and a new full period starts now (`prorate: false`: 400
+     * on `billingCycle`). Discounts for a number of cycles end. In a trial the trial stays.
+     * * `effective: period_end`: kept as `pendingChange`, at today's price version, and applied at the end of the
+     * period or trial. Asked for the present plan, quantity and cycle it takes the waiting change back. When the
+     * subscription ends with its period: 409 `conflict`.
+     * * Every change replaces a waiting one. An invoice already issued for the next period is withdrawn and issued
+     * again. From or to a usage_based plan the usage up to now is billed apart.
+     * * `quoteToken`: exactly what the preview said, as of its instant, or 409 `quote_stale`.
+     *
+     * What was already due is done first, in the same transaction; when that fails: 409 `conflict`. Emits
+     * `subscription.plan_changed` and `subscription.updated` when the change takes effect.
+     */
+    public changePlan<ThrowOnError extends boolean = true>(options: Options<ChangeSubscriptionPlanData, ThrowOnError>): RequestResult<ChangeSubscriptionPlanResponses, ChangeSubscriptionPlanErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ChangeSubscriptionPlanResponses, ChangeSubscriptionPlanErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/subscriptions/{id}/change-plan',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Preview a change of plan, quantity or billing cycle
+     *
+     * Computes what `changeSubscriptionPlan` would issue now, what is due of the subscription included, and stores
+     * nothing. For `period_end`: no lines, all amounts zero. `quoteToken` pins the instant and the numbers for 15
+     * minutes. When something due cannot be billed: 409 `conflict`.
+     */
+    public previewPlanChange<ThrowOnError extends boolean = true>(options: Options<PreviewSubscriptionPlanChangeData, ThrowOnError>): RequestResult<PreviewSubscriptionPlanChangeResponses, PreviewSubscriptionPlanChangeErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<PreviewSubscriptionPlanChangeResponses, PreviewSubscriptionPlanChangeErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/subscriptions/{id}/change-plan/preview',
             ...options,
             headers: {
                 'Content-Type': 'application/json',
@@ -1333,6 +1417,29 @@ export class Invoices extends HeyApiClient {
                 }],
             url: '/api/billing/invoices/{id}/explain',
             ...options
+        });
+    }
+    
+    /**
+     * Send an invoice by e-mail
+     *
+     * Queues one e-mail with the invoice as PDF to `to`, else to the customer's `billingEmail`, else to `email`. It
+     * leaves within seconds; a mail server that does not take it is asked again after 1 minute, 10 minutes, 1 hour and
+     * 6 hours. Each call queues one e-mail; an `Idempotency-Key` makes a repeated call harmless. Drafts: 409.
+     */
+    public send<ThrowOnError extends boolean = true>(options: Options<SendInvoiceData, ThrowOnError>): RequestResult<SendInvoiceResponses, SendInvoiceErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<SendInvoiceResponses, SendInvoiceErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/invoices/{id}/send',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
         });
     }
 }
@@ -1627,6 +1734,100 @@ export class Credits extends HeyApiClient {
     }
 }
 
+export class Usage extends HeyApiClient {
+    /**
+     * List usage events
+     *
+     * Newest first, voided ones included; `from` and `to` concern `timestamp`. A person of a customer sees the events
+     * of that customer's subscriptions.
+     */
+    public list<ThrowOnError extends boolean = true>(options?: Options<ListUsageData, ThrowOnError>): RequestResult<ListUsageResponses, ListUsageErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListUsageResponses, ListUsageErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/usage',
+            ...options
+        });
+    }
+    
+    /**
+     * Record usage
+     *
+     * One event, or an array of 1 to 1000. 201 when at least one was stored, 200 when nothing new was.
+     *
+     * `idempotencyKey` is unique per subscription: the same key with the same `metricName`, `value`, `timestamp` (when
+     * given) and `properties` is a duplicate, answered with the stored event; with other content 409
+     * `idempotency_key_reused`.
+     *
+     * The items of an array are judged alone and in order: `accepted`, `duplicate`, `conflict` or `rejected` with the
+     * error that a single call would answer; a malformed item fails nobody else. Only a body that is not an object or
+     * an array of 1 to 1000 objects fails as a whole.
+     *
+     * `metricName` is the metric of the plan at that time, else 400 on the member. `timestamp` is at most
+     * `usageFutureToleranceSeconds` ahead and `usageMaxAgeDays` old, and not before the subscription. An event dated in
+     * a pause after its period's end, or at or after the end of the subscription: 400 `subscription_not_active`.
+     * Events of a trial are kept and never billed.
+     *
+     * Events are never edited: record a negative `value`, or void. An event that falls into a period already invoiced
+     * is billed, or credited, at the next boundary.
+     */
+    public record<ThrowOnError extends boolean = true>(options: Options<RecordUsageData, ThrowOnError>): RequestResult<RecordUsageResponses, RecordUsageErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<RecordUsageResponses, RecordUsageErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/usage',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Sum up usage
+     *
+     * The usage of a subscription in `from` <= timestamp < `to`, by default of its current period: the metric of its
+     * plan by the plan's aggregation, metrics of an earlier plan summed. Voided events are left out. A subscription of
+     * another customer is not found.
+     */
+    public getSummary<ThrowOnError extends boolean = true>(options: Options<GetUsageSummaryData, ThrowOnError>): RequestResult<GetUsageSummaryResponses, GetUsageSummaryErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetUsageSummaryResponses, GetUsageSummaryErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/usage/{subscriptionId}/summary',
+            ...options
+        });
+    }
+    
+    /**
+     * Void a usage event
+     *
+     * Takes the event out of every count. A period already invoiced is rated again at the next boundary. Voiding a
+     * voided event changes nothing.
+     */
+    public voidEvent<ThrowOnError extends boolean = true>(options: Options<VoidUsageEventData, ThrowOnError>): RequestResult<VoidUsageEventResponses, VoidUsageEventErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<VoidUsageEventResponses, VoidUsageEventErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/usage/{id}/void',
+            ...options
+        });
+    }
+}
+
 export class Events extends HeyApiClient {
     /**
      * List events
@@ -1660,6 +1861,33 @@ export class Events extends HeyApiClient {
                     type: 'apiKey'
                 }],
             url: '/api/billing/events/{id}',
+            ...options
+        });
+    }
+}
+
+export class Analytics extends HeyApiClient {
+    /**
+     * Prove the books
+     *
+     * Compares the ledger with the documents on one view of the database: the entries of the range by class against
+     * the documents they belong to (`rows`), each account at present against what the documents say of it
+     * (`accounts`), the trial balance, which must be zero, and the invariants that every state of the database must
+     * fulfil (`invariants`, empty when all hold), with the ids of the rows that break them.
+     *
+     * Without `from` and `to` the last 30 days up to and including today; without `currency` all of them. The
+     * invariants are always those of the whole database. The proof reads everything, but holds up no other request;
+     * one runs at a time. When it does not end within 28 seconds: 503 `service_unavailable`; the audit command of the
+     * server has no such limit.
+     */
+    public getReconcile<ThrowOnError extends boolean = true>(options?: Options<GetAnalyticsReconcileData, ThrowOnError>): RequestResult<GetAnalyticsReconcileResponses, GetAnalyticsReconcileErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<GetAnalyticsReconcileResponses, GetAnalyticsReconcileErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/analytics/reconcile',
             ...options
         });
     }
@@ -1713,9 +1941,24 @@ export class Cron extends HeyApiClient {
     }
     
     /**
+     * Run the webhooks job
+     *
+     * Sends the e-mails that are due (`emailsSent`, `emailsFailed`). Runs also inside the server every few seconds; no
+     * e-mail is sent by two at once. The counters of deliveries and of the inbox stay 0 as long as there are neither
+     * webhook endpoints nor payment providers.
+     */
+    public runWebhooksJob<ThrowOnError extends boolean = true>(options?: Options<RunWebhooksJobData, ThrowOnError>): RequestResult<RunWebhooksJobResponses, RunWebhooksJobErrors, ThrowOnError> {
+        return (options?.client ?? this.client).post<RunWebhooksJobResponses, RunWebhooksJobErrors, ThrowOnError>({
+            security: [{ name: 'X-Cron-Secret', type: 'apiKey' }],
+            url: '/api/billing/cron/webhooks',
+            ...options
+        });
+    }
+    
+    /**
      * Run every job
      *
-     * The lifecycle job, then the dunning job, then the licence job.
+     * The lifecycle job, then the dunning, licences and webhooks jobs.
      */
     public runAllJobs<ThrowOnError extends boolean = true>(options?: Options<RunAllJobsData, ThrowOnError>): RequestResult<RunAllJobsResponses, RunAllJobsErrors, ThrowOnError> {
         return (options?.client ?? this.client).post<RunAllJobsResponses, RunAllJobsErrors, ThrowOnError>({
@@ -1727,6 +1970,34 @@ export class Cron extends HeyApiClient {
 }
 
 export class Coverage extends HeyApiClient {
+    /**
+     * Tell what became of every period
+     *
+     * For every subscription and every period that starts in the range: what became of its charge in advance and, for
+     * a usage-based plan, of its usage. The periods are computed from what happened to the subscription (creation,
+     * trial, pauses, plan changes, cancellation) and compared with what is stored; nothing that a billing run wrote
+     * decides what is expected.
+     *
+     * `invoiced`: a live invoice has a line for it. `waiting`: not yet due, or due for less than a day, or tried again
+     * after an error; `reason` says which. `skipped`: nothing to bill, or waived (a person voided the invoice).
+     * `parked`: see `listParked`. `gap`: due and forgotten; `counts.gaps` must be 0. Periods to come are counted as
+     * `waiting`, as far as the present terms plan them.
+     *
+     * `counts` are over the whole range, whatever the page and the `state` asked for; the range has at most 400 days.
+     * Each page judges every subscription anew.
+     */
+    public getBilling<ThrowOnError extends boolean = true>(options: Options<GetBillingCoverageData, ThrowOnError>): RequestResult<GetBillingCoverageResponses, GetBillingCoverageErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetBillingCoverageResponses, GetBillingCoverageErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/billing/coverage',
+            ...options
+        });
+    }
+    
     /**
      * List parked subscriptions
      *
@@ -2102,9 +2373,68 @@ export class Subscriptions2 extends HeyApiClient {
     }
     
     /**
+     * Preview the next invoice
+     *
+     * As `getUpcomingInvoice`.
+     */
+    public getUpcomingInvoice<ThrowOnError extends boolean = true>(options: Options<V1GetUpcomingInvoiceData, ThrowOnError>): RequestResult<V1GetUpcomingInvoiceResponses, V1GetUpcomingInvoiceErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<V1GetUpcomingInvoiceResponses, V1GetUpcomingInvoiceErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/subscriptions/{id}/upcoming-invoice',
+            ...options
+        });
+    }
+    
+    /**
+     * Change plan, quantity or billing cycle
+     *
+     * As `changeSubscriptionPlan`. A key with a customer may not send `prorate` false (403 `forbidden`).
+     */
+    public changePlan<ThrowOnError extends boolean = true>(options: Options<V1ChangeSubscriptionPlanData, ThrowOnError>): RequestResult<V1ChangeSubscriptionPlanResponses, V1ChangeSubscriptionPlanErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1ChangeSubscriptionPlanResponses, V1ChangeSubscriptionPlanErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/subscriptions/{id}/change-plan',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Preview a change of plan, quantity or billing cycle
+     *
+     * As `previewSubscriptionPlanChange`. A read key may call it.
+     */
+    public previewPlanChange<ThrowOnError extends boolean = true>(options: Options<V1PreviewSubscriptionPlanChangeData, ThrowOnError>): RequestResult<V1PreviewSubscriptionPlanChangeResponses, V1PreviewSubscriptionPlanChangeErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1PreviewSubscriptionPlanChangeResponses, V1PreviewSubscriptionPlanChangeErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/subscriptions/{id}/change-plan/preview',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
      * Add a discount
      *
-     * As `addSubscriptionDiscount`.
+     * As `addSubscriptionDiscount`. A key of a customer adds no coupon again that was on the subscription before (409 `already_exists`).
      */
     public addDiscount<ThrowOnError extends boolean = true>(options: Options<V1AddSubscriptionDiscountData, ThrowOnError>): RequestResult<V1AddSubscriptionDiscountResponses, V1AddSubscriptionDiscountErrors, ThrowOnError> {
         return (options.client ?? this.client).post<V1AddSubscriptionDiscountResponses, V1AddSubscriptionDiscountErrors, ThrowOnError>({
@@ -2581,6 +2911,81 @@ export class Licenses2 extends HeyApiClient {
     }
 }
 
+export class Usage2 extends HeyApiClient {
+    /**
+     * List usage events
+     *
+     * As `listUsage`. A key with a customer sees only that customer's events.
+     */
+    public list<ThrowOnError extends boolean = true>(options?: Options<V1ListUsageData, ThrowOnError>): RequestResult<V1ListUsageResponses, V1ListUsageErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<V1ListUsageResponses, V1ListUsageErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/usage',
+            ...options
+        });
+    }
+    
+    /**
+     * Record usage
+     *
+     * As `recordUsage`. A subscription of another customer is not found; in an array such items are `rejected` with
+     * `not_found`.
+     */
+    public record<ThrowOnError extends boolean = true>(options: Options<V1RecordUsageData, ThrowOnError>): RequestResult<V1RecordUsageResponses, V1RecordUsageErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1RecordUsageResponses, V1RecordUsageErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/usage',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Sum up usage
+     *
+     * As `getUsageSummary`.
+     */
+    public getSummary<ThrowOnError extends boolean = true>(options: Options<V1GetUsageSummaryData, ThrowOnError>): RequestResult<V1GetUsageSummaryResponses, V1GetUsageSummaryErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<V1GetUsageSummaryResponses, V1GetUsageSummaryErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/usage/{subscriptionId}/summary',
+            ...options
+        });
+    }
+    
+    /**
+     * Void a usage event
+     *
+     * As `voidUsageEvent`.
+     */
+    public voidEvent<ThrowOnError extends boolean = true>(options: Options<V1VoidUsageEventData, ThrowOnError>): RequestResult<V1VoidUsageEventResponses, V1VoidUsageEventErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1VoidUsageEventResponses, V1VoidUsageEventErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/billing/usage/{id}/void',
+            ...options
+        });
+    }
+}
+
 export class V1 extends HeyApiClient {
     private _products?: Products2;
     get products(): Products2 {
@@ -2625,6 +3030,11 @@ export class V1 extends HeyApiClient {
     private _licenses?: Licenses2;
     get licenses(): Licenses2 {
         return this._licenses ??= new Licenses2({ client: this.client });
+    }
+    
+    private _usage?: Usage2;
+    get usage(): Usage2 {
+        return this._usage ??= new Usage2({ client: this.client });
     }
 }
 
@@ -2719,9 +3129,19 @@ export class RustBillApi extends HeyApiClient {
         return this._credits ??= new Credits({ client: this.client });
     }
     
+    private _usage?: Usage;
+    get usage(): Usage {
+        return this._usage ??= new Usage({ client: this.client });
+    }
+    
     private _events?: Events;
     get events(): Events {
         return this._events ??= new Events({ client: this.client });
+    }
+    
+    private _analytics?: Analytics;
+    get analytics(): Analytics {
+        return this._analytics ??= new Analytics({ client: this.client });
     }
     
     private _cron?: Cron;

@@ -1078,6 +1078,10 @@ export type SubscriptionStatusRequest = 'active' | 'paused' | 'canceled';
 export type SubscriptionUpdate = {
     status?: SubscriptionStatusRequest;
     cancelAtPeriodEnd?: boolean;
+    /**
+     * Another one is a `changeSubscriptionPlan` to the same plan, with proration, now.
+     */
+    quantity?: Quantity;
     preRenewalInvoiceDays?: number;
     /**
      * Replaced as a whole.
@@ -1085,21 +1089,89 @@ export type SubscriptionUpdate = {
     metadata?: Metadata;
 };
 
-export type SubscriptionDiscountCreate = {
-    /**
-     * Whatever its case.
-     */
-    couponCode: string;
-};
-
-export type InvoiceStatus = 'draft' | 'issued' | 'paid' | 'overdue' | 'void';
-
 /**
  * At most 4 decimals.
  */
 export type LineQuantity = number;
 
 export type LineItemKind = 'plan' | 'usage' | 'proration' | 'discount' | 'custom';
+
+/**
+ * An invoice line that is not stored.
+ */
+export type InvoicePreviewLine = {
+    description: string;
+    quantity: LineQuantity;
+    unitPrice: UnitPrice;
+    amount: Money;
+    periodStart: Timestamp | null;
+    periodEnd: Timestamp | null;
+    kind: LineItemKind;
+};
+
+export type InvoicePreview = {
+    customerId: Id;
+    customerName: string;
+    subscriptionId: Id;
+    currency: Currency;
+    /**
+     * Discount lines included.
+     */
+    lineItems: Array<InvoicePreviewLine>;
+    subtotal: Money;
+    discountAmount: Money;
+    /**
+     * Null without tax.
+     */
+    taxName: string | null;
+    /**
+     * Null without tax.
+     */
+    taxRate: Rate | null;
+    taxInclusive: boolean;
+    taxAmount: Money;
+    total: Money;
+    /**
+     * What the present credit balance would pay.
+     */
+    creditsApplied: Money;
+    amountDue: Money;
+    periodStart: Timestamp;
+    periodEnd: Timestamp;
+    /**
+     * The end of the current period, or now when it is over.
+     */
+    issueDate: Timestamp;
+    dueDate: Timestamp;
+};
+
+export type PlanChangeEffective = 'now' | 'period_end';
+
+export type PlanChange = {
+    newPlanId: Id;
+    /**
+     * True when absent.
+     */
+    prorate?: boolean;
+    /**
+     * Unchanged when absent; 1 on a usage_based plan.
+     */
+    quantity?: Quantity;
+    /**
+     * The current one when absent, if the new plan can be sold in it, else the plan's.
+     */
+    billingCycle?: BillingCycle;
+    /**
+     * `now` when absent.
+     */
+    effective?: PlanChangeEffective;
+    /**
+     * Of a preview of the same change.
+     */
+    quoteToken?: string;
+};
+
+export type InvoiceStatus = 'draft' | 'issued' | 'paid' | 'overdue' | 'void';
 
 export type InvoiceLineItem = {
     /**
@@ -1211,6 +1283,89 @@ export type InvoiceBase = {
  * What a customer owes.
  */
 export type Invoice = InvoiceBase;
+
+export type PlanChangeResult = {
+    subscription: Subscription;
+    /**
+     * What is charged for the change.
+     */
+    invoice: Invoice | null;
+    /**
+     * Sum of the credit notes of the change, tax included, in the subscription's currency.
+     */
+    creditIssued: Money | null;
+};
+
+export type PlanChangePreviewRequest = {
+    newPlanId: Id;
+    /**
+     * True when absent.
+     */
+    prorate?: boolean;
+    /**
+     * Unchanged when absent; 1 on a usage_based plan.
+     */
+    quantity?: Quantity;
+    /**
+     * The current one when absent, if the new plan can be sold in it, else the plan's.
+     */
+    billingCycle?: BillingCycle;
+    /**
+     * `now` when absent.
+     */
+    effective?: PlanChangeEffective;
+};
+
+export type PreviewLineItem = {
+    description: string;
+    quantity: LineQuantity;
+    unitPrice: UnitPrice;
+    amount: Money;
+    periodStart: Timestamp | null;
+    periodEnd: Timestamp | null;
+    kind: LineItemKind;
+};
+
+export type PlanChangePreview = {
+    /**
+     * Credit and charge; after a change of cycle the credit and the lines of the new period's invoice.
+     */
+    lines: Array<PreviewLineItem>;
+    /**
+     * For the unused time, without exclusive tax.
+     */
+    credit: Money;
+    /**
+     * For the remaining time, or for the new full period, without exclusive tax.
+     */
+    charge: Money;
+    /**
+     * charge − credit.
+     */
+    net: Money;
+    /**
+     * Tax of the invoice − tax of the credit notes.
+     */
+    taxAmount: Money;
+    /**
+     * Total of the invoice − sum of the credit notes.
+     */
+    total: Money;
+    currency: Currency;
+    effectiveAt: Timestamp;
+    /**
+     * For `changeSubscriptionPlan`.
+     */
+    quoteToken: string;
+    quoteExpiresAt: Timestamp;
+};
+
+export type SubscriptionDiscountCreate = {
+    /**
+     * Whatever its case.
+     */
+    couponCode: string;
+};
 
 export type InvoiceStatusOnCreate = 'draft' | 'issued';
 
@@ -1416,6 +1571,23 @@ export type InvoiceExplanation = {
     steps: Array<ExplanationStep>;
 };
 
+export type InvoiceSend = {
+    /**
+     * One address; by default where the customer's invoices go.
+     */
+    to?: Email;
+    /**
+     * Words of your own, shown above the figures.
+     */
+    message?: string;
+};
+
+export type InvoiceSendResult = {
+    invoiceId: Id;
+    to: Email;
+    queuedAt: Timestamp;
+};
+
 /**
  * An amount above zero, as a decimal string with at most the decimals of its currency.
  */
@@ -1568,6 +1740,124 @@ export type CreditEntryCreate = {
     description: string;
 };
 
+/**
+ * Name of a usage metric.
+ */
+export type MetricName = string;
+
+/**
+ * A measured amount without trailing zeros.
+ */
+export type UsageValue = string;
+
+export type UsageEvent = {
+    id: Id;
+    subscriptionId: Id;
+    metricName: MetricName;
+    value: UsageValue;
+    timestamp: Timestamp;
+    idempotencyKey: string | null;
+    properties: Metadata;
+    /**
+     * The invoice that billed it; null until its period is billed, and for an event that came too late for that until it is rated.
+     */
+    invoiceId: Id | null;
+    voidedAt: Timestamp | null;
+    createdAt: Timestamp;
+};
+
+/**
+ * A measured amount with up to 12 decimals.
+ */
+export type UsageValueInput = string;
+
+export type UsageEventCreate = {
+    subscriptionId: Id;
+    /**
+     * The metric of the subscription's plan.
+     */
+    metricName: MetricName;
+    /**
+     * "1" when absent. Negative values are corrections.
+     */
+    value?: UsageValueInput;
+    /**
+     * Now when absent.
+     */
+    timestamp?: TimestampInput;
+    /**
+     * Unique per subscription.
+     */
+    idempotencyKey?: string | null;
+    properties?: Metadata;
+};
+
+/**
+ * Events, each judged by itself as a `UsageEventCreate`.
+ */
+export type UsageBatch = Array<{
+    [key: string]: unknown;
+}>;
+
+export type UsageItemStatus = 'accepted' | 'duplicate' | 'conflict' | 'rejected';
+
+export type UsageItemError = {
+    error: ErrorCode;
+    /**
+     * For people; may change.
+     */
+    message: string;
+    /**
+     * A sentence for each failing member of the item.
+     */
+    fields?: {
+        [key: string]: string;
+    };
+};
+
+export type UsageBatchItem = {
+    /**
+     * Place of the item in the array.
+     */
+    index: number;
+    status: UsageItemStatus;
+    /**
+     * The stored event; only with accepted and duplicate.
+     */
+    id?: Id;
+    /**
+     * Why not; only with conflict and rejected.
+     */
+    error?: UsageItemError;
+};
+
+export type UsageBatchResult = {
+    /**
+     * In the order sent.
+     */
+    results: Array<UsageBatchItem>;
+};
+
+export type UsageMetricSummary = {
+    metricName: MetricName;
+    aggregation: UsageAggregation;
+    totalValue: UsageValue;
+    /**
+     * Events.
+     */
+    recordCount: number;
+};
+
+export type UsageSummary = {
+    subscriptionId: Id;
+    periodStart: Timestamp;
+    periodEnd: Timestamp;
+    /**
+     * The metric of the present plan first, earlier ones by name.
+     */
+    metrics: Array<UsageMetricSummary>;
+};
+
 export type EventType = 'subscription.created' | 'subscription.updated' | 'subscription.canceled' | 'subscription.renewed' | 'subscription.paused' | 'subscription.resumed' | 'subscription.trial_ending' | 'subscription.plan_changed' | 'invoice.created' | 'invoice.issued' | 'invoice.paid' | 'invoice.overdue' | 'invoice.voided' | 'payment.succeeded' | 'payment.failed' | 'payment.refunded' | 'credit.deposited' | 'credit.applied' | 'credit_note.issued' | 'payment_method.added' | 'payment_method.removed' | 'payment_method.failed' | 'license.created' | 'license.activated' | 'license.suspended' | 'license.revoked' | 'license.expired' | 'dunning.started' | 'dunning.reminder' | 'dunning.warning' | 'dunning.final_notice' | 'dunning.suspension' | 'dunning.resolved' | 'dunning.failed';
 
 /**
@@ -1595,6 +1885,77 @@ export type BillingEvent = {
     data: {
         [key: string]: unknown;
     };
+};
+
+export type ReconcileStatus = 'ok' | 'drift';
+
+export type LedgerClassification = 'billings' | 'collections' | 'adjustments' | 'recurring' | 'credits';
+
+export type AnalyticsReconcile = {
+    /**
+     * The currency asked for; null for all.
+     */
+    currency: Currency | null;
+    from: DateOnly;
+    to: DateOnly;
+    status: ReconcileStatus;
+    /**
+     * The entries of the range by class and currency.
+     */
+    rows: Array<{
+        classification: LedgerClassification;
+        currency: Currency;
+        ledgerTotal: Money;
+        sourceTotal: Money;
+        delta: Money;
+        ledgerCount: number;
+        sourceCount: number;
+        /**
+         * Documents without entry.
+         */
+        missing: number;
+        status: ReconcileStatus;
+    }>;
+    /**
+     * The accounts at present.
+     */
+    accounts: Array<{
+        account: string;
+        currency: Currency;
+        ledgerTotal: Money;
+        sourceTotal: Money;
+        delta: Money;
+        status: ReconcileStatus;
+    }>;
+    trialBalance: Array<{
+        currency: Currency;
+        total: Money;
+        status: ReconcileStatus;
+    }>;
+    /**
+     * The broken invariants; empty when all hold.
+     */
+    invariants: Array<{
+        id: string;
+        /**
+         * Rows named in the findings.
+         */
+        violations: number;
+        findings: Array<{
+            /**
+             * What does not hold.
+             */
+            detail: string;
+            /**
+             * The first rows that break it.
+             */
+            ids: Array<string>;
+            /**
+             * There are others.
+             */
+            more: boolean;
+        }>;
+    }>;
 };
 
 /**
@@ -1648,11 +2009,70 @@ export type LicensesResult = {
     errors: Array<JobError>;
 };
 
+export type WebhooksResult = {
+    asOf: Timestamp;
+    attempted: JobCounter;
+    delivered: JobCounter;
+    failed: JobCounter;
+    pending: JobCounter;
+    endpointsDisabled: JobCounter;
+    inboxProcessed: JobCounter;
+    inboxFailed: JobCounter;
+    emailsSent: JobCounter;
+    emailsFailed: JobCounter;
+    durationMs: number;
+    errors: Array<JobError>;
+};
+
 export type CronRunResult = {
     asOf: Timestamp;
     lifecycle: LifecycleResult;
     dunning: DunningResult;
     licenses: LicensesResult;
+    webhooks: WebhooksResult;
+};
+
+export type CoverageState = 'invoiced' | 'waiting' | 'skipped' | 'parked' | 'gap';
+
+/**
+ * Periods of the whole range, those of all pages together.
+ */
+export type CoverageCount = number;
+
+export type CoveragePeriod = {
+    subscriptionId: Id;
+    customerId: Id;
+    /**
+     * The charge in advance of the period, or its usage.
+     */
+    kind: 'advance' | 'usage';
+    periodStart: Timestamp;
+    periodEnd: Timestamp;
+    state: CoverageState;
+    /**
+     * The invoice that its row names, for a gap as well.
+     */
+    invoiceId: Id | null;
+    /**
+     * What it waits for, why it was skipped, the code it is parked with, or what is missing; null when invoiced.
+     */
+    reason: string | null;
+};
+
+export type BillingCoverage = {
+    from: DateOnly;
+    to: DateOnly;
+    counts: {
+        invoiced: CoverageCount;
+        waiting: CoverageCount;
+        skipped: CoverageCount;
+        parked: CoverageCount;
+        gaps: CoverageCount;
+    };
+    /**
+     * A page of the periods, oldest first.
+     */
+    periods: Array<CoveragePeriod>;
 };
 
 export type ParkedItem = {
@@ -2021,6 +2441,16 @@ export type From = TimestampInput;
 export type To = TimestampInput;
 
 /**
+ * First day.
+ */
+export type FromDate = DateOnly;
+
+/**
+ * The day after the last one.
+ */
+export type ToDate = DateOnly;
+
+/**
  * Key of the licence; upper and lower case are the same.
  */
 export type LicenseKey = string;
@@ -2054,11 +2484,17 @@ export type SubscriptionCreate2 = SubscriptionCreate;
 
 export type SubscriptionUpdate2 = SubscriptionUpdate;
 
+export type PlanChange2 = PlanChange;
+
+export type PlanChangePreviewRequest2 = PlanChangePreviewRequest;
+
 export type SubscriptionDiscountCreate2 = SubscriptionDiscountCreate;
 
 export type InvoiceCreate2 = InvoiceCreate;
 
 export type InvoiceUpdate2 = InvoiceUpdate;
+
+export type InvoiceSend2 = InvoiceSend;
 
 export type PaymentCreate2 = PaymentCreate;
 
@@ -2071,6 +2507,8 @@ export type CreditNoteCreate2 = CreditNoteCreate;
 export type CreditNoteUpdate2 = CreditNoteUpdate;
 
 export type CreditEntryCreate2 = CreditEntryCreate;
+
+export type UsageRecord = UsageEventCreate | UsageBatch;
 
 export type LicenseCreate2 = LicenseCreate;
 
@@ -2284,7 +2722,7 @@ export type LoginErrors = {
      */
     403: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2403,7 +2841,7 @@ export type ChangePasswordErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2521,7 +2959,7 @@ export type CreateUserErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2637,7 +3075,7 @@ export type UpdateUserErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2755,7 +3193,7 @@ export type CreateApiKeyErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -2916,7 +3354,7 @@ export type CreateProductErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3082,7 +3520,7 @@ export type UpdateProductErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3196,7 +3634,7 @@ export type CreateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3374,7 +3812,7 @@ export type UpdateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3492,7 +3930,7 @@ export type CreatePlanErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3675,7 +4113,7 @@ export type UpdatePlanErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3796,7 +4234,7 @@ export type CreateCouponErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -3962,7 +4400,7 @@ export type UpdateCouponErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4076,7 +4514,7 @@ export type CreateTaxRuleErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4188,7 +4626,7 @@ export type UpdateTaxRuleErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4313,7 +4751,7 @@ export type CreateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4491,7 +4929,7 @@ export type UpdateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4518,6 +4956,196 @@ export type UpdateSubscriptionResponses = {
 };
 
 export type UpdateSubscriptionResponse = UpdateSubscriptionResponses[keyof UpdateSubscriptionResponses];
+
+export type GetUpcomingInvoiceData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/subscriptions/{id}/upcoming-invoice';
+};
+
+export type GetUpcomingInvoiceErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetUpcomingInvoiceError = GetUpcomingInvoiceErrors[keyof GetUpcomingInvoiceErrors];
+
+export type GetUpcomingInvoiceResponses = {
+    /**
+     * The invoice as it would be.
+     */
+    200: InvoicePreview;
+};
+
+export type GetUpcomingInvoiceResponse = GetUpcomingInvoiceResponses[keyof GetUpcomingInvoiceResponses];
+
+export type ChangeSubscriptionPlanData = {
+    body: PlanChange2;
+    headers?: {
+        /**
+         * `"<version>"` or `*`: the change is refused with 409 when the row has another version by now.
+         */
+        'If-Match'?: string;
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/subscriptions/{id}/change-plan';
+};
+
+export type ChangeSubscriptionPlanErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ChangeSubscriptionPlanError = ChangeSubscriptionPlanErrors[keyof ChangeSubscriptionPlanErrors];
+
+export type ChangeSubscriptionPlanResponses = {
+    /**
+     * The subscription after the change, and what was issued for it.
+     */
+    200: PlanChangeResult;
+};
+
+export type ChangeSubscriptionPlanResponse = ChangeSubscriptionPlanResponses[keyof ChangeSubscriptionPlanResponses];
+
+export type PreviewSubscriptionPlanChangeData = {
+    body: PlanChangePreviewRequest2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/subscriptions/{id}/change-plan/preview';
+};
+
+export type PreviewSubscriptionPlanChangeErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type PreviewSubscriptionPlanChangeError = PreviewSubscriptionPlanChangeErrors[keyof PreviewSubscriptionPlanChangeErrors];
+
+export type PreviewSubscriptionPlanChangeResponses = {
+    /**
+     * What the change would come to.
+     */
+    200: PlanChangePreview;
+};
+
+export type PreviewSubscriptionPlanChangeResponse = PreviewSubscriptionPlanChangeResponses[keyof PreviewSubscriptionPlanChangeResponses];
 
 export type AddSubscriptionDiscountData = {
     body: SubscriptionDiscountCreate2;
@@ -4559,7 +5187,7 @@ export type AddSubscriptionDiscountErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4754,7 +5382,7 @@ export type CreateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -4932,7 +5560,7 @@ export type UpdateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5060,6 +5688,74 @@ export type ExplainInvoiceResponses = {
 
 export type ExplainInvoiceResponse = ExplainInvoiceResponses[keyof ExplainInvoiceResponses];
 
+export type SendInvoiceData = {
+    body: InvoiceSend2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/invoices/{id}/send';
+};
+
+export type SendInvoiceErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type SendInvoiceError = SendInvoiceErrors[keyof SendInvoiceErrors];
+
+export type SendInvoiceResponses = {
+    /**
+     * Queued.
+     */
+    202: InvoiceSendResult;
+};
+
+export type SendInvoiceResponse = SendInvoiceResponses[keyof SendInvoiceResponses];
+
 export type ListPaymentsData = {
     body?: never;
     path?: never;
@@ -5165,7 +5861,7 @@ export type CreatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5277,7 +5973,7 @@ export type UpdatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5406,7 +6102,7 @@ export type CreateRefundErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5581,7 +6277,7 @@ export type CreateCreditNoteErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5693,7 +6389,7 @@ export type UpdateCreditNoteErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5814,7 +6510,7 @@ export type CreateCreditErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -5841,6 +6537,258 @@ export type CreateCreditResponses = {
 };
 
 export type CreateCreditResponse = CreateCreditResponses[keyof CreateCreditResponses];
+
+export type ListUsageData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        /**
+         * Only events of this subscription.
+         */
+        subscriptionId?: Id;
+        /**
+         * Only events of this metric.
+         */
+        metricName?: MetricName;
+        /**
+         * Only rows at or after this instant.
+         */
+        from?: TimestampInput;
+        /**
+         * Only rows before this instant.
+         */
+        to?: TimestampInput;
+    };
+    url: '/api/billing/usage';
+};
+
+export type ListUsageErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ListUsageError = ListUsageErrors[keyof ListUsageErrors];
+
+export type ListUsageResponses = {
+    /**
+     * A page of usage events, newest first.
+     */
+    200: Array<UsageEvent>;
+};
+
+export type ListUsageResponse = ListUsageResponses[keyof ListUsageResponses];
+
+export type RecordUsageData = {
+    body: UsageRecord;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/billing/usage';
+};
+
+export type RecordUsageErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type RecordUsageError = RecordUsageErrors[keyof RecordUsageErrors];
+
+export type RecordUsageResponses = {
+    /**
+     * Nothing new was stored. The event that was there already, or the outcome of each item.
+     */
+    200: UsageEvent | UsageBatchResult;
+    /**
+     * The new event, or the outcome of each item, at least one of them stored.
+     */
+    201: UsageEvent | UsageBatchResult;
+};
+
+export type RecordUsageResponse = RecordUsageResponses[keyof RecordUsageResponses];
+
+export type GetUsageSummaryData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the subscription.
+         */
+        subscriptionId: Id;
+    };
+    query?: {
+        /**
+         * Only rows at or after this instant.
+         */
+        from?: TimestampInput;
+        /**
+         * Only rows before this instant.
+         */
+        to?: TimestampInput;
+    };
+    url: '/api/billing/usage/{subscriptionId}/summary';
+};
+
+export type GetUsageSummaryErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetUsageSummaryError = GetUsageSummaryErrors[keyof GetUsageSummaryErrors];
+
+export type GetUsageSummaryResponses = {
+    /**
+     * What was used.
+     */
+    200: UsageSummary;
+};
+
+export type GetUsageSummaryResponse = GetUsageSummaryResponses[keyof GetUsageSummaryResponses];
+
+export type VoidUsageEventData = {
+    body?: never;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/billing/usage/{id}/void';
+};
+
+export type VoidUsageEventErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type VoidUsageEventError = VoidUsageEventErrors[keyof VoidUsageEventErrors];
+
+export type VoidUsageEventResponses = {
+    /**
+     * The usage event.
+     */
+    200: UsageEvent;
+};
+
+export type VoidUsageEventResponse = VoidUsageEventResponses[keyof VoidUsageEventResponses];
 
 export type ListEventsData = {
     body?: never;
@@ -5958,6 +6906,60 @@ export type GetEventResponses = {
 
 export type GetEventResponse = GetEventResponses[keyof GetEventResponses];
 
+export type GetAnalyticsReconcileData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * First day.
+         */
+        from?: DateOnly;
+        /**
+         * The day after the last one.
+         */
+        to?: DateOnly;
+        /**
+         * Only this currency.
+         */
+        currency?: Currency;
+    };
+    url: '/api/analytics/reconcile';
+};
+
+export type GetAnalyticsReconcileErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetAnalyticsReconcileError = GetAnalyticsReconcileErrors[keyof GetAnalyticsReconcileErrors];
+
+export type GetAnalyticsReconcileResponses = {
+    /**
+     * The proof.
+     */
+    200: AnalyticsReconcile;
+};
+
+export type GetAnalyticsReconcileResponse = GetAnalyticsReconcileResponses[keyof GetAnalyticsReconcileResponses];
+
 export type RunLifecycleJobData = {
     body?: never;
     path?: never;
@@ -6045,6 +7047,35 @@ export type RunLicensesJobResponses = {
 
 export type RunLicensesJobResponse = RunLicensesJobResponses[keyof RunLicensesJobResponses];
 
+export type RunWebhooksJobData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/billing/cron/webhooks';
+};
+
+export type RunWebhooksJobErrors = {
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type RunWebhooksJobError = RunWebhooksJobErrors[keyof RunWebhooksJobErrors];
+
+export type RunWebhooksJobResponses = {
+    /**
+     * What this run did.
+     */
+    200: WebhooksResult;
+};
+
+export type RunWebhooksJobResponse = RunWebhooksJobResponses[keyof RunWebhooksJobResponses];
+
 export type RunAllJobsData = {
     body?: never;
     path?: never;
@@ -6073,6 +7104,72 @@ export type RunAllJobsResponses = {
 };
 
 export type RunAllJobsResponse = RunAllJobsResponses[keyof RunAllJobsResponses];
+
+export type GetBillingCoverageData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * First day.
+         */
+        from: DateOnly;
+        /**
+         * The day after the last one.
+         */
+        to: DateOnly;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only periods of this state are listed.
+         */
+        state?: CoverageState;
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+    };
+    url: '/api/billing/coverage';
+};
+
+export type GetBillingCoverageErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetBillingCoverageError = GetBillingCoverageErrors[keyof GetBillingCoverageErrors];
+
+export type GetBillingCoverageResponses = {
+    /**
+     * The counts of the range and a page of its periods.
+     */
+    200: BillingCoverage;
+};
+
+export type GetBillingCoverageResponse = GetBillingCoverageResponses[keyof GetBillingCoverageResponses];
 
 export type ListParkedData = {
     body?: never;
@@ -6286,7 +7383,7 @@ export type CreateLicenseErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6444,7 +7541,7 @@ export type UpdateLicenseErrors = {
      */
     404: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6804,7 +7901,7 @@ export type VerifyLicenseErrors = {
      */
     404: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6849,7 +7946,7 @@ export type ValidateLicenseErrors = {
      */
     404: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -6935,7 +8032,7 @@ export type UpdateBillingSettingsErrors = {
      */
     403: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7033,7 +8130,7 @@ export type SetTestClockErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7249,7 +8346,7 @@ export type V1CreateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7427,7 +8524,7 @@ export type V1UpdateCustomerErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7662,7 +8759,7 @@ export type V1CreateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7840,7 +8937,7 @@ export type V1UpdateSubscriptionErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -7867,6 +8964,196 @@ export type V1UpdateSubscriptionResponses = {
 };
 
 export type V1UpdateSubscriptionResponse = V1UpdateSubscriptionResponses[keyof V1UpdateSubscriptionResponses];
+
+export type V1GetUpcomingInvoiceData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/subscriptions/{id}/upcoming-invoice';
+};
+
+export type V1GetUpcomingInvoiceErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1GetUpcomingInvoiceError = V1GetUpcomingInvoiceErrors[keyof V1GetUpcomingInvoiceErrors];
+
+export type V1GetUpcomingInvoiceResponses = {
+    /**
+     * The invoice as it would be.
+     */
+    200: InvoicePreview;
+};
+
+export type V1GetUpcomingInvoiceResponse = V1GetUpcomingInvoiceResponses[keyof V1GetUpcomingInvoiceResponses];
+
+export type V1ChangeSubscriptionPlanData = {
+    body: PlanChange2;
+    headers?: {
+        /**
+         * `"<version>"` or `*`: the change is refused with 409 when the row has another version by now.
+         */
+        'If-Match'?: string;
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/subscriptions/{id}/change-plan';
+};
+
+export type V1ChangeSubscriptionPlanErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1ChangeSubscriptionPlanError = V1ChangeSubscriptionPlanErrors[keyof V1ChangeSubscriptionPlanErrors];
+
+export type V1ChangeSubscriptionPlanResponses = {
+    /**
+     * The subscription after the change, and what was issued for it.
+     */
+    200: PlanChangeResult;
+};
+
+export type V1ChangeSubscriptionPlanResponse = V1ChangeSubscriptionPlanResponses[keyof V1ChangeSubscriptionPlanResponses];
+
+export type V1PreviewSubscriptionPlanChangeData = {
+    body: PlanChangePreviewRequest2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/subscriptions/{id}/change-plan/preview';
+};
+
+export type V1PreviewSubscriptionPlanChangeErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1PreviewSubscriptionPlanChangeError = V1PreviewSubscriptionPlanChangeErrors[keyof V1PreviewSubscriptionPlanChangeErrors];
+
+export type V1PreviewSubscriptionPlanChangeResponses = {
+    /**
+     * What the change would come to.
+     */
+    200: PlanChangePreview;
+};
+
+export type V1PreviewSubscriptionPlanChangeResponse = V1PreviewSubscriptionPlanChangeResponses[keyof V1PreviewSubscriptionPlanChangeResponses];
 
 export type V1AddSubscriptionDiscountData = {
     body: SubscriptionDiscountCreate2;
@@ -7908,7 +9195,7 @@ export type V1AddSubscriptionDiscountErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -8103,7 +9390,7 @@ export type V1CreateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -8281,7 +9568,7 @@ export type V1UpdateInvoiceErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -8464,7 +9751,7 @@ export type V1CreatePaymentErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -8810,7 +10097,7 @@ export type V1CreateLicenseErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -8968,7 +10255,7 @@ export type V1UpdateLicenseErrors = {
      */
     404: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -9346,7 +10633,7 @@ export type V1VerifyLicenseErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -9409,7 +10696,7 @@ export type V1ValidateLicenseErrors = {
      */
     409: ApiError;
     /**
-     * The body has more than 1 048 576 bytes.
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
      */
     413: ApiError;
     /**
@@ -9436,3 +10723,255 @@ export type V1ValidateLicenseResponses = {
 };
 
 export type V1ValidateLicenseResponse = V1ValidateLicenseResponses[keyof V1ValidateLicenseResponses];
+
+export type V1ListUsageData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        /**
+         * Only events of this subscription.
+         */
+        subscriptionId?: Id;
+        /**
+         * Only events of this metric.
+         */
+        metricName?: MetricName;
+        /**
+         * Only rows at or after this instant.
+         */
+        from?: TimestampInput;
+        /**
+         * Only rows before this instant.
+         */
+        to?: TimestampInput;
+    };
+    url: '/api/v1/billing/usage';
+};
+
+export type V1ListUsageErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1ListUsageError = V1ListUsageErrors[keyof V1ListUsageErrors];
+
+export type V1ListUsageResponses = {
+    /**
+     * A page of usage events, newest first.
+     */
+    200: Array<UsageEvent>;
+};
+
+export type V1ListUsageResponse = V1ListUsageResponses[keyof V1ListUsageResponses];
+
+export type V1RecordUsageData = {
+    body: UsageRecord;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/billing/usage';
+};
+
+export type V1RecordUsageErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1RecordUsageError = V1RecordUsageErrors[keyof V1RecordUsageErrors];
+
+export type V1RecordUsageResponses = {
+    /**
+     * Nothing new was stored. The event that was there already, or the outcome of each item.
+     */
+    200: UsageEvent | UsageBatchResult;
+    /**
+     * The new event, or the outcome of each item, at least one of them stored.
+     */
+    201: UsageEvent | UsageBatchResult;
+};
+
+export type V1RecordUsageResponse = V1RecordUsageResponses[keyof V1RecordUsageResponses];
+
+export type V1GetUsageSummaryData = {
+    body?: never;
+    path: {
+        /**
+         * Id of the subscription.
+         */
+        subscriptionId: Id;
+    };
+    query?: {
+        /**
+         * Only rows at or after this instant.
+         */
+        from?: TimestampInput;
+        /**
+         * Only rows before this instant.
+         */
+        to?: TimestampInput;
+    };
+    url: '/api/v1/billing/usage/{subscriptionId}/summary';
+};
+
+export type V1GetUsageSummaryErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1GetUsageSummaryError = V1GetUsageSummaryErrors[keyof V1GetUsageSummaryErrors];
+
+export type V1GetUsageSummaryResponses = {
+    /**
+     * What was used.
+     */
+    200: UsageSummary;
+};
+
+export type V1GetUsageSummaryResponse = V1GetUsageSummaryResponses[keyof V1GetUsageSummaryResponses];
+
+export type V1VoidUsageEventData = {
+    body?: never;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Id of the row.
+         */
+        id: Id;
+    };
+    query?: never;
+    url: '/api/v1/billing/usage/{id}/void';
+};
+
+export type V1VoidUsageEventErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1VoidUsageEventError = V1VoidUsageEventErrors[keyof V1VoidUsageEventErrors];
+
+export type V1VoidUsageEventResponses = {
+    /**
+     * The usage event.
+     */
+    200: UsageEvent;
+};
+
+export type V1VoidUsageEventResponse = V1VoidUsageEventResponses[keyof V1VoidUsageEventResponses];

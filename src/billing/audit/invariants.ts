@@ -11,6 +11,7 @@ import { mrrChecks } from './mrr.ts';
 import { periodChecks } from './periods.ts';
 import { seriesChecks } from './series.ts';
 import { stateChecks } from './states.ts';
+import { usageChecks } from './usage.ts';
 
 /** A broken statement of rules §20 and the first ids that break it. */
 export interface Violation {
@@ -28,6 +29,7 @@ export const CHECKS: readonly Check[] = [
   ...discountChecks,
   ...creditChecks,
   ...periodChecks,
+  ...usageChecks,
   ...seriesChecks,
   ...eventChecks,
   ...mrrChecks,

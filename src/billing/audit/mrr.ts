@@ -1,10 +1,12 @@
 import { money } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import type { PlanVersion } from '../plans/plan.ts';
 import { loadPlanVersions } from '../plans/store.ts';
-import { subscriptionMrr } from '../pricing/mrr.ts';
+import { type MrrDiscount, subscriptionMrr } from '../pricing/mrr.ts';
 import { toPricing } from '../subscriptions/discount.ts';
 import { loadDiscounts } from '../subscriptions/discount-store.ts';
 import { toSubscription } from '../subscriptions/store.ts';
+import type { Subscription } from '../subscriptions/subscription.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 
 /** INV17: the movements sum up to what each subscription brings now, and their kinds tell the customer's story (R3). */
@@ -49,18 +51,29 @@ async function findWrongMrr(db: Db): Promise<string[]> {
       subs.map(({ id }) => id),
     );
     for (const [i, sub] of subs.entries()) {
-      const version = versions.get(sub.planVersionId)!;
-      const charge = {
-        ...sub,
-        plan: { id: version.planId, name: version.planName, productId: version.productId },
-        price: version.price,
-        periodStart: sub.currentPeriodStart,
-        periodEnd: sub.currentPeriodEnd,
-      };
-      const attached = (discounts.get(sub.id) ?? []).map(toPricing);
-      if (subscriptionMrr(sub.status, charge, attached) !== money(page[i]!.moved)) wrong.push(sub.id);
+      const version = versions.get(sub.planVersionId);
+      const mrr = mrrOf(sub, version, (discounts.get(sub.id) ?? []).map(toPricing));
+      if (mrr === undefined) wrong.push(`${sub.id} (its price cannot be computed)`);
+      else if (mrr !== money(page[i]!.moved)) wrong.push(sub.id);
     }
     if (wrong.length > MAX_IDS) break;
   }
   return wrong.slice(0, MAX_IDS + 1);
+}
+
+/** Undefined when the price cannot be computed: that is a finding of its own, not the end of the audit. */
+function mrrOf(sub: Subscription, version: PlanVersion | undefined, discounts: MrrDiscount[]): bigint | undefined {
+  if (!version) return undefined;
+  const charge = {
+    ...sub,
+    plan: { id: version.planId, name: version.planName, productId: version.productId },
+    price: version.price,
+    periodStart: sub.currentPeriodStart,
+    periodEnd: sub.currentPeriodEnd,
+  };
+  try {
+    return subscriptionMrr(sub.status, charge, discounts);
+  } catch {
+    return undefined;
+  }
 }

@@ -12,6 +12,21 @@ const NOT_WITHDRAWN = `i.total > 0 and not exists (
   select 1 from credit_notes c where c.invoice_id = i.id and c.cause = 'withdrawn' and c.status = 'issued')
   and i.reversed_amount < i.total`;
 const RESUMED = `select distinct resource_id, created_at from events where type = 'subscription.resumed'`;
+/** A change of cycle at the very start of the period made another one of it, which is billed anew (rules Q3). */
+const REMADE = `l.period_end <> p.period_end and exists (
+  select 1 from events e where e.type = 'subscription.plan_changed' and e.resource_id = p.subscription_id
+    and e.created_at >= i.issued_at)`;
+/** What live invoices charged for a period and changes within it, less the bases of the credit notes of changes. */
+const NET_BILLED = `select b.id, sum(b.lines - coalesce(c.base, 0)) as net from (
+    select l.billing_period_id as id, l.invoice_id, sum(l.amount) as lines
+    from invoice_lines l join invoices i on i.id = l.invoice_id
+    where l.kind in ('plan', 'proration') and i.status in ('issued', 'overdue', 'paid') and i.origin <> 'manual'
+    group by l.billing_period_id, l.invoice_id
+  ) b left join (
+    select c.invoice_id, sum(c.amount - case when i.tax_inclusive then 0 else c.tax_amount end) as base
+    from credit_notes c join invoices i on i.id = c.invoice_id
+    where c.status = 'issued' and c.cause in ('proration', 'withdrawn') group by c.invoice_id
+  ) c on c.invoice_id = b.invoice_id group by b.id`;
 const PARKED = 'select 1 from parked_items p where p.subscription_id = s.id and p.resolved_at is null';
 /** Billed at least once: not in a trial, nor canceled within one. */
 const BEGAN = `s.status <> 'trialing'
@@ -40,7 +55,7 @@ export const periodChecks: Check[] = [
      where i.status not in ('void', 'draft') and i.origin <> 'manual' and (
        (l.kind = 'plan' and (p.state is distinct from 'invoiced' or p.invoice_id is distinct from i.id))
        or (l.kind = 'usage' and coalesce(p.state, 'pending') = 'pending')
-     ) and ${NOT_WITHDRAWN}`,
+     ) and ${NOT_WITHDRAWN} and not coalesce(${REMADE}, false)`,
   ),
   sqlCheck(
     'INV11',
@@ -103,20 +118,27 @@ export const periodChecks: Check[] = [
   { invariant: 'INV11', detail: 'the current period is not counted from the anchor', find: findMiscounted },
   sqlCheck(
     'INV12',
-    'what is in force for a period is not what was billed for it',
+    'what is in force for an unchanged period is not what was billed for it',
     `select p.id from billing_periods p join invoices i on i.id = p.invoice_id join (
        select billing_period_id, invoice_id, sum(amount) as billed from invoice_lines
        where kind = 'plan' group by billing_period_id, invoice_id
      ) l on l.billing_period_id = p.id and l.invoice_id = i.id
-     where p.kind = 'advance' and p.state = 'invoiced' and (p.in_force_net is null or p.in_force_net < 0
-       or (p.in_force_from = p.period_start and (p.in_force_net > l.billed
-         or (i.discount_amount = 0 and p.in_force_net <> l.billed))))`,
+     where p.kind = 'advance' and p.state = 'invoiced' and p.in_force_from = p.period_start
+       and (p.in_force_net > l.billed or (i.discount_amount = 0 and p.in_force_net <> l.billed))
+       and not exists (select 1 from invoice_lines x where x.billing_period_id = p.id and x.kind = 'proration')
+       and not exists (select 1 from credit_notes c where c.invoice_id = i.id and c.cause = 'proration')`,
   ),
   sqlCheck(
     'INV12',
-    'something is in force for a period that was not billed',
+    'more is in force for a period than was billed for it and not given back',
+    `select p.id from billing_periods p left join (${NET_BILLED}) b on b.id = p.id
+     where p.kind = 'advance' and p.in_force_net > coalesce(b.net, 0)`,
+  ),
+  sqlCheck(
+    'INV12',
+    'what is in force is not known of a billed period, or known of one that is not',
     `select id from billing_periods where kind = 'advance' and (
-       (state in ('skipped', 'waived') and coalesce(in_force_net, -1) <> 0)
+       (state <> 'pending' and (in_force_net is null or in_force_net < 0))
        or (state = 'pending' and in_force_net is not null))`,
   ),
 ];

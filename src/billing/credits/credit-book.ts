@@ -1,7 +1,7 @@
 import { updateRows } from '../../platform/db/bulk.ts';
 import { money } from '../../platform/db/columns.ts';
-import { refuse } from '../../platform/errors.ts';
-import { checkAmount, formatMoney } from '../../platform/money.ts';
+import { invalid, refuse } from '../../platform/errors.ts';
+import { formatMoney, MAX_AMOUNT } from '../../platform/money.ts';
 import type { Work } from '../../platform/work.ts';
 import { creditAppliedLines, creditManualLines, creditReturnedLines, type JournalEntry } from '../ledger/entries.ts';
 import type { CreditEntry, CreditReason } from './credit-entry.ts';
@@ -63,10 +63,11 @@ export class CreditBook {
     return this.#balances.get(`${customerId} ${currency}`)?.balance ?? 0n;
   }
 
-  /** Records one entry, its event, and its posting where no other fact posts it. Throws `insufficient_credit`, AmountError. */
+  /** Records one entry, its event, and its posting where no other fact posts it. Throws `insufficient_credit`, `validation_error`. */
   async move(move: CreditMove): Promise<CreditEntry> {
     const balance = await this.#balance(move.customerId, move.currency);
-    const after = checkAmount(balance.balance + move.amount);
+    const after = balance.balance + move.amount;
+    if (after > MAX_AMOUNT) throw invalid({ amount: 'makes the credit balance too large' });
     if (after < 0n) throw refuse('insufficient_credit', 'The credit balance does not hold this amount.');
     balance.balance = after;
     balance.lastSeq += 1;

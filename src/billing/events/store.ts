@@ -2,12 +2,17 @@ import { raiseCounters } from '../../platform/counters.ts';
 import { insertRows } from '../../platform/db/bulk.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
-import type { Work } from '../../platform/work.ts';
+import type { NewEvent, Work } from '../../platform/work.ts';
 import { type EventType, eventBody, orderEvents } from './event.ts';
 
+/** An event as it was written. */
+export interface WrittenEvent extends NewEvent {
+  id: string;
+}
+
 /** Writes the events of a unit of work as its last step; takes the sequence of each customer (rules E1, E2, X3). */
-export async function writeEvents(work: Work): Promise<void> {
-  if (work.events.length === 0) return;
+export async function writeEvents(work: Work): Promise<WrittenEvent[]> {
+  if (work.events.length === 0) return [];
   const events = orderEvents(work.events);
   const counts = new Map<string, number>();
   for (const { customerId } of events) {
@@ -31,6 +36,7 @@ export async function writeEvents(work: Work): Promise<void> {
     };
   });
   await insertRows(work.db, 'events', rows);
+  return events.map((event, i) => ({ ...event, id: rows[i]!.id }));
 }
 
 const counterOf = (customerId: string) => `events:${customerId}`;

@@ -7,7 +7,8 @@ import type { Billing } from '../billing.ts';
 import { recordPayment } from '../payments/record.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import { healSubscriptions } from '../subscriptions/heal.ts';
-import { lockSubscriptions, waivePeriods } from '../subscriptions/store.ts';
+import { takeOffForce } from '../subscriptions/period-changes.ts';
+import { lockSubscriptions } from '../subscriptions/store.ts';
 import { draftInvoice, draftOf, issueManual } from './create.ts';
 import { type Invoice, refuseFinal, refuseVoid } from './invoice.ts';
 import type { InvoiceDraft } from './issue.ts';
@@ -16,6 +17,7 @@ import { deleteLines, insertLines, loadLines } from './line-store.ts';
 import { linesOfDraft, readInstant, readLines } from './manual-lines.ts';
 import { voidInvoices } from './settle.ts';
 import * as store from './store.ts';
+import { waiveBilled } from './waive.ts';
 
 /** PUT of a locked invoice: the other members first, then the status (contract 2.10, rules I, I1, I4). */
 export async function changeInvoice(billing: Billing, invoice: Invoice, body: InvoiceUpdate): Promise<Invoice> {
@@ -90,7 +92,8 @@ async function changeOpen(billing: Billing, invoice: Invoice, status: string): P
   refuseVoid(invoice);
   const { db } = billing.work;
   await voidInvoices(billing, [invoice]);
-  await waivePeriods(db, invoice.id);
+  await waiveBilled(db, invoice);
+  await takeOffForce(db, invoice.id);
   if (invoice.subscriptionId)
     await healSubscriptions(billing.work, await lockSubscriptions(db, [invoice.subscriptionId]));
 }

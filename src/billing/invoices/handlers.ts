@@ -1,5 +1,8 @@
+import { loadBillingCustomers } from '../../customers/billing-customers.ts';
+import { isPlainAddress } from '../../mail/address.ts';
+import { queueInvoiceEmail } from '../../mail/queue.ts';
 import { changesOf } from '../../platform/changes.ts';
-import { notFound, refuse } from '../../platform/errors.ts';
+import { invalid, notFound, refuse } from '../../platform/errors.ts';
 import { type Context, type Handlers, reply } from '../../platform/http/operations.ts';
 import { type Page, paged, pageRequest } from '../../platform/http/pagination.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
@@ -20,6 +23,7 @@ import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
 import { renderInvoice } from './pdf/render.ts';
 import { presentInvoice } from './present.ts';
+import { readInvoice } from './read.ts';
 import * as store from './store.ts';
 
 type Tag = Handlers<'invoices'>;
@@ -43,42 +47,40 @@ const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1
 };
 
 const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1 }) => {
-  const invoice = await store.findInvoice(db, scope, path.id);
-  if (!invoice) throw notFound('invoice');
-  const lines = await loadLines(db, [invoice.id]);
-  const payments = await listInvoicePayments(db, invoice.id);
-  const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
-  return {
-    ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
-    payments: payments.map(presentPayment),
-    creditNotes: creditNotes.map(presentCreditNote),
-  };
+  return readInvoice(db, scope, path.id, async (invoice) => {
+    const lines = await loadLines(db, [invoice.id]);
+    const payments = await listInvoicePayments(db, invoice.id);
+    const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
+    return {
+      ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
+      payments: payments.map(presentPayment),
+      creditNotes: creditNotes.map(presentCreditNote),
+    };
+  });
 };
 
 const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtime }) => {
-  const invoice = await store.findInvoice(db, scope, path.id);
-  if (!invoice) throw notFound('invoice');
   const seller = await loadBillingSettings(db, runtime.config);
-  const pdf = await renderInvoice(await loadPaper(db, invoice, seller));
+  const paper = await readInvoice(db, scope, path.id, (invoice) => loadPaper(db, invoice, seller));
+  const { invoice } = paper;
+  const pdf = await renderInvoice(paper);
   return reply(200, pdf, {
     'Content-Type': 'application/pdf',
     'Content-Disposition': `inline; filename="invoice-${invoice.invoiceNumber ?? 'draft'}.pdf"`,
   });
 };
 
-const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) => {
-  const invoice = await store.findInvoice(db, null, id);
-  if (!invoice) throw notFound('invoice');
-  const lines = await loadLines(db, [id]);
-  return explainInvoice({
-    invoice,
-    lines: lines.get(id)!,
-    trace: await store.findTrace(db, id),
-    credits: await listInvoiceCredits(db, id),
-    creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
-    payments: (await listInvoicePayments(db, id)).toReversed(),
-  });
-};
+const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) =>
+  explainInvoice(
+    await readInvoice(db, null, id, async (invoice) => ({
+      invoice,
+      lines: (await loadLines(db, [id])).get(id)!,
+      trace: await store.findTrace(db, id),
+      credits: await listInvoiceCredits(db, id),
+      creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
+      payments: (await listInvoicePayments(db, id)).toReversed(),
+    })),
+  );
 
 const createInvoice: Tag['createInvoice'] = async ({ body }, context) => {
   const billing = await openBilling(context);
@@ -110,6 +112,21 @@ const deleteInvoice: Tag['deleteInvoice'] = async ({ path }, context) => {
   context.audit({ entityType: 'invoice', entityId: path.id });
 };
 
+/** The e-mail is queued in the transaction of the request and sent by a job (contract 2.10). */
+const sendInvoice: Tag['sendInvoice'] = async ({ path, body }, context) => {
+  if (!context.runtime.config.mail) throw refuse('provider_not_configured', 'No mail server is configured.');
+  const invoice = await store.findInvoice(context.db, null, path.id);
+  if (!invoice) throw notFound('invoice');
+  if (invoice.status === 'draft') throw refuse('conflict', 'A draft is not sent. Issue the invoice first.');
+  if (invoice.status === 'void') throw refuse('invoice_voided', 'A void invoice is not sent.');
+  const customers = await loadBillingCustomers(context.db, [invoice.customerId]);
+  const to = body.to ?? customers.get(invoice.customerId)!.billTo.email;
+  if (!to || !isPlainAddress(to)) throw invalid({ to: 'is not an address that can be written to' });
+  await queueInvoiceEmail(context, invoice.id, to, body.message ?? null);
+  context.audit({ entityType: 'invoice', entityId: invoice.id, reason: 'queued to be sent' });
+  return { invoiceId: invoice.id, to, queuedAt: context.now };
+};
+
 export const invoices: Tag = {
   listInvoices,
   getInvoice,
@@ -118,6 +135,7 @@ export const invoices: Tag = {
   deleteInvoice,
   getInvoicePdf,
   explainInvoice: explain,
+  sendInvoice,
   v1ListInvoices: listInvoices,
   v1GetInvoice: getInvoice,
   v1CreateInvoice: createInvoice,

@@ -40,6 +40,16 @@ export interface IssuedInvoice {
 
 /** Computes an invoice with the tax rule of today; the one call of the pricing core for every kind of invoice (rules X7). */
 export function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boolean): InvoiceOutput {
+  const balance = applyCredits ? billing.credits.balanceOf(draft.customer.id, draft.currency) : 0n;
+  return composeWith(billing, draft, { balance, apply: applyCredits });
+}
+
+/** As `compose`, with a credit balance that the caller has read. */
+export function composeWith(
+  billing: Pick<Billing, 'work' | 'taxRules'>,
+  draft: InvoiceDraft,
+  credit: { balance: bigint; apply: boolean },
+): InvoiceOutput {
   const { billTo } = draft.customer;
   const place = { country: billTo.country, state: billTo.state, category: draft.category };
   const rule = resolveTaxRule(billing.taxRules, place, utcDate(billing.work.now));
@@ -48,8 +58,8 @@ export function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boo
     lines: draft.lines,
     discounts: draft.discounts,
     tax: rule ? taxOfRule(rule) : null,
-    creditBalance: applyCredits ? billing.credits.balanceOf(draft.customer.id, draft.currency) : 0n,
-    applyCredits,
+    creditBalance: credit.balance,
+    applyCredits: credit.apply,
   });
 }
 

@@ -41,6 +41,19 @@ export async function loadLines(db: Db, invoiceIds: string[]): Promise<Map<strin
   return lines;
 }
 
+/** Ids of the live invoices that billed these rows, late usage or a change within them, by row; one statement (rules Q6, U7). */
+export async function invoicesOfPeriods(db: Db, periodIds: string[]): Promise<Map<string, string[]>> {
+  const rows: { period: string; invoice: string }[] = await db('invoice_lines as l')
+    .join('invoices as i', 'i.id', 'l.invoice_id')
+    .whereIn('l.billing_period_id', inList(periodIds))
+    .whereIn('i.status', ['issued', 'overdue', 'paid'])
+    .whereNot('i.origin', 'manual')
+    .distinct('l.billing_period_id as period', 'i.id as invoice');
+  const ids = new Map<string, string[]>();
+  for (const { period, invoice } of rows) ids.set(period, [...(ids.get(period) ?? []), invoice]);
+  return ids;
+}
+
 const toLine = (row: Row): InvoiceLine => ({
   id: row.id,
   invoiceId: row.invoice_id,

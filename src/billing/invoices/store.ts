@@ -185,6 +185,10 @@ export async function findInvoice(db: Db, scope: Scope, id: string): Promise<Inv
   return row && toInvoice(row);
 }
 
+export async function loadInvoices(db: Db, ids: string[]): Promise<Invoice[]> {
+  return (await db('invoices').whereIn('id', inList(ids)).orderBy('id')).map(toInvoice);
+}
+
 /** Locks the rows in id order (rules X3). */
 export async function lockInvoices(db: Db, ids: string[]): Promise<Invoice[]> {
   const rows = await db('invoices').whereIn('id', inList(ids)).orderBy('id').forNoKeyUpdate();

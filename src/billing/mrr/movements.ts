@@ -1,4 +1,4 @@
-import { insertRows, updateRows } from '../../platform/db/bulk.ts';
+import { insertRows, updateRows, upsertRows } from '../../platform/db/bulk.ts';
 import { money } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
@@ -71,19 +71,19 @@ interface Total {
   everHad: boolean;
 }
 
+const UNLESS_THERE = 'ON CONFLICT (customer_id, currency) DO NOTHING RETURNING customer_id, currency';
+
 /** Locks the running totals in order; a total that does not exist yet says that the customer never had MRR. */
 async function lockTotals(work: Work, changes: MrrChange[]): Promise<Map<string, Total>> {
   const keys = new Map(changes.map((c) => [`${c.customerId} ${c.currency}`, c]));
   const totals = await readTotals(work.db, changes);
   const missing = [...keys.keys()].filter((key) => !totals.has(key)).sort();
   if (missing.length === 0) return totals;
-  const rows = missing.map((key) => keys.get(key)!);
-  const made: { customer_id: string; currency: string }[] = await work
-    .db('customer_mrr')
-    .insert(rows.map(({ customerId, currency }) => ({ customer_id: customerId, currency, mrr: 0 })))
-    .onConflict(['customer_id', 'currency'])
-    .ignore()
-    .returning(['customer_id', 'currency']);
+  const rows = missing.map((key) => {
+    const { customerId, currency } = keys.get(key)!;
+    return { customer_id: customerId, currency, mrr: 0 };
+  });
+  const made = await upsertRows<(typeof rows)[number]>(work.db, 'customer_mrr', rows, UNLESS_THERE);
   for (const { customer_id: customerId, currency } of made)
     totals.set(`${customerId} ${currency}`, { customerId, currency, mrr: 0n, everHad: false });
   if (made.length === rows.length) return totals;

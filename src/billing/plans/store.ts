@@ -56,15 +56,32 @@ export async function lockPlanForDelete(db: Db, id: string): Promise<Plan | unde
  */
 export async function findSellablePlan(db: Db, id: string): Promise<PlanVersion> {
   await db('plans').where({ id }).select('id').forKeyShare();
+  return readSellablePlan(db, id);
+}
+
+/** The same without holding it. */
+export async function readSellablePlan(db: Db, id: string): Promise<PlanVersion> {
   const plan = await findPlan(db, id);
   if (!plan?.active) throw refuse('plan_not_found', 'No such active plan.');
   return versionOf(plan);
+}
+
+/** The present version of a plan that is sold already, active or not; it stays until the commit. */
+export async function holdPresentVersion(db: Db, id: string): Promise<PlanVersion> {
+  await db('plans').where({ id }).select('id').forKeyShare();
+  return versionOf((await findPlan(db, id))!);
 }
 
 /** Price versions by their id, in one statement; unknown ids are absent. */
 export async function loadPlanVersions(db: Db, versionIds: Iterable<string>): Promise<Map<string, PlanVersion>> {
   const rows = await plansWithVersions(db).whereIn('plan_versions.id', inList(versionIds));
   return new Map(rows.map((row) => [row.version_id, versionOf(fromRow(row))]));
+}
+
+/** Every price version there ever was of these plans, in one statement. */
+export async function loadVersionsOfPlans(db: Db, planIds: Iterable<string>): Promise<PlanVersion[]> {
+  const rows = await plansWithVersions(db).whereIn('plans.id', inList(planIds));
+  return rows.map((row) => versionOf(fromRow(row)));
 }
 
 /** Makes sure that the plans exist, and keep existing until the commit. Throws AppError `plan_not_found`. */

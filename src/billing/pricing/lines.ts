@@ -1,7 +1,7 @@
 import type { Instant } from '../../platform/calendar.ts';
 import { utcDate } from '../../platform/calendar.ts';
 import { type Decimal, formatDecimal, isZero, multiply, ONE, ofInteger, signOf } from '../../platform/decimal.ts';
-import { decimalOfMinor, type Fraction, minorFraction, roundToMinor } from '../../platform/money.ts';
+import { decimalOfMinor, type Fraction, minorFraction, roundRatio, roundToMinor } from '../../platform/money.ts';
 import { type BillingCycle, billsInAdvance, type PlanPrice, soldRatio } from './prices.ts';
 import { isLineQuantity } from './quantity.ts';
 import { splitIntoTiers } from './tiers.ts';
@@ -50,8 +50,9 @@ const CYCLE_NAMES: Readonly<Record<BillingCycle, string>> = {
   yearly: 'Yearly',
 };
 
-/** Amount of a line in minor units: the fixed one, else round(quantity × unitPrice) (rules C2 step 1). */
+/** Amount of a line in minor units: the fixed one, which its exact fraction rounds to, else round(quantity × unitPrice) (rules C2 step 1). */
 export function lineAmount(line: LineInput, currency: string): bigint {
+  if (line.exact !== undefined) return roundRatio(line.exact.n, line.exact.d);
   return line.amount ?? roundToMinor(multiply(line.quantity, line.unitPrice), currency);
 }
 

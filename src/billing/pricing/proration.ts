@@ -1,7 +1,9 @@
 import { epochSeconds, type Instant } from '../../platform/calendar.ts';
-import { formatDecimal, ONE } from '../../platform/decimal.ts';
+import { ONE } from '../../platform/decimal.ts';
 import { decimalOfMinor, type Fraction, formatMoney, roundRatio } from '../../platform/money.ts';
 import type { LineInput } from './lines.ts';
+
+type Facts = Readonly<Record<string, string>>;
 
 /** What is in force when a change happens at `at` in a period (rules Q2, Q4); amounts in minor units without tax. */
 export interface ProrationInput {
@@ -12,6 +14,8 @@ export interface ProrationInput {
   readonly inForceNet: bigint;
   /** F of the target for a full period (rules Q5). */
   readonly fullPrice: bigint;
+  /** What F was computed from; for the trace. */
+  readonly targetFacts?: Facts;
 }
 
 /** Minor units; `net` = remaining − unused. After the change in_force_from = `at` and in_force_net = `remaining`. */
@@ -60,26 +64,30 @@ export function prorationLines(
   currency: string,
 ): LineInput[] {
   const { unused, remaining, unusedRatio, remainingRatio: restRatio } = prorate(input);
-  const line = (words: string, side: ProrationSide, base: bigint, ratio: Fraction, amount: bigint): LineInput => {
-    const unitPrice = decimalOfMinor(amount, currency);
-    return {
-      kind: 'proration',
-      description: `${words}: ${side.planName}`,
-      quantity: ONE,
-      unitPrice,
-      amount,
-      exact: { n: base * ratio.n, d: ratio.d },
-      productId: side.productId,
-      planId: side.planId,
-      planVersionId: side.planVersionId,
-      billingPeriodId: side.billingPeriodId ?? null,
-      periodStart: input.at,
-      periodEnd: input.periodEnd,
-      facts: { base: formatMoney(base, currency), ratio: `${ratio.n}/${ratio.d}`, amount: formatDecimal(unitPrice) },
-    };
-  };
+  const line = (
+    words: string,
+    side: ProrationSide,
+    base: bigint,
+    ratio: Fraction,
+    amount: bigint,
+    facts: Facts,
+  ): LineInput => ({
+    kind: 'proration',
+    description: `${words}: ${side.planName}`,
+    quantity: ONE,
+    unitPrice: decimalOfMinor(amount, currency),
+    amount,
+    exact: { n: base * ratio.n, d: ratio.d },
+    productId: side.productId,
+    planId: side.planId,
+    planVersionId: side.planVersionId,
+    billingPeriodId: side.billingPeriodId ?? null,
+    periodStart: input.at,
+    periodEnd: input.periodEnd,
+    facts: { base: formatMoney(base, currency), ratio: `${ratio.n}/${ratio.d}`, ...facts },
+  });
   return [
-    line('Unused time', sides.from, -input.inForceNet, unusedRatio, -unused),
-    line('Remaining time', sides.to, input.fullPrice, restRatio, remaining),
+    line('Unused time', sides.from, -input.inForceNet, unusedRatio, -unused, { inForceFrom: input.inForceFrom }),
+    line('Remaining time', sides.to, input.fullPrice, restRatio, remaining, input.targetFacts ?? {}),
   ].filter((part) => part.amount !== 0n);
 }

@@ -3,6 +3,7 @@ import { exponentOf, type Fraction, formatMoney } from '../../platform/money.ts'
 import type { Computation } from './compose.ts';
 import type { AppliedDiscount } from './discounts.ts';
 import { type InvoiceInputText, writeInput } from './input-text.ts';
+import type { LineInput } from './lines.ts';
 
 /** Raised whenever the same input may give another result or another trace. */
 export const ENGINE_VERSION = '1';
@@ -44,7 +45,7 @@ function lineSteps({ input, ordered, amounts, fractions }: Computation): TraceSt
       kind: 'line',
       line: index,
       description: line.description,
-      formula: `${quantity} × ${unitPrice}`,
+      formula: formulaOf(line) ?? `${quantity} × ${unitPrice}`,
       inputs: {
         quantity,
         unitPrice,
@@ -58,6 +59,11 @@ function lineSteps({ input, ordered, amounts, fractions }: Computation): TraceSt
       result: formatMoney(amounts[index] ?? 0n, input.currency),
     };
   });
+}
+
+/** A share of what a whole period costs, by the second (rules Q2, Q4). */
+function formulaOf({ kind, facts }: LineInput): string | undefined {
+  return kind === 'proration' && facts?.base && facts.ratio ? `${facts.base} × ${facts.ratio}` : undefined;
 }
 
 function discountSteps({ input, ordered, applied }: Computation): TraceStep[] {

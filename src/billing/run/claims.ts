@@ -11,6 +11,8 @@ export interface Claim {
   only: string[] | undefined;
   /** Left to a later run: they had their share in this one (rules S11). */
   without: string[];
+  /** Waits for those that somebody holds, instead of leaving them out. */
+  wait?: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface Claim {
  * out (rules S11, S12).
  */
 export async function claimDue(db: Db, claim: Claim): Promise<Subscription[]> {
-  const { now, limit, only, without } = claim;
+  const { now, limit, only, without, wait = false } = claim;
   const marks = (ids: string[]) => ids.map(() => '?').join(', ');
   const rows = await query(
     db,
@@ -28,7 +30,7 @@ export async function claimDue(db: Db, claim: Claim): Promise<Subscription[]> {
        ${without.length > 0 ? `and s.id not in (${marks(without)})` : ''}
        and not exists (select 1 from parked_items p where p.subscription_id = s.id and p.resolved_at is null)
      order by s.next_action_at, s.id limit ?
-     ${dialectOf(db) === 'postgres' ? 'for no key update of s skip locked' : ''}`,
+     ${dialectOf(db) === 'postgres' ? `for no key update of s ${wait ? '' : 'skip locked'}` : ''}`,
     [now, ...(only ?? []), ...without, limit],
   );
   return withoutParked(db, rows.map(toSubscription));

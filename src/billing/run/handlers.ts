@@ -1,5 +1,6 @@
-import type { DunningResult, LicensesResult, LifecycleResult } from '../../../generated/types.gen.ts';
+import type { DunningResult, LicensesResult, LifecycleResult, WebhooksResult } from '../../../generated/types.gen.ts';
 import { runLicenses } from '../../licenses/jobs.ts';
+import { sendEmails } from '../../mail/send.ts';
 import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
@@ -16,12 +17,14 @@ export const cron: Handlers<'cron'> = {
   runLifecycleJob: (_, { runtime }) => lifecycle(runtime),
   runDunningJob: (_, { runtime }) => dunning(runtime),
   runLicensesJob: (_, { runtime }) => licenses(runtime),
+  runWebhooksJob: (_, { runtime }) => webhooks(runtime),
   async runAllJobs(_, { runtime, now }) {
     return {
       asOf: now,
       lifecycle: await lifecycle(runtime),
       dunning: await dunning(runtime),
       licenses: await licenses(runtime),
+      webhooks: await webhooks(runtime),
     };
   },
 };
@@ -47,7 +50,16 @@ async function licenses(runtime: Runtime): Promise<LicensesResult> {
   return { asOf, expired, durationMs: Math.round(performance.now() - started), errors };
 }
 
-export const coverage: Handlers<'coverage'> = {
+async function webhooks(runtime: Runtime): Promise<WebhooksResult> {
+  const [asOf, started] = [runtime.clock.now(), performance.now()];
+  const { sent: emailsSent, failed: emailsFailed } = await sendEmails(runtime);
+  const deliveries = { attempted: 0, delivered: 0, failed: 0, pending: 0, endpointsDisabled: 0 };
+  const inbox = { inboxProcessed: 0, inboxFailed: 0 };
+  const durationMs = Math.round(performance.now() - started);
+  return { asOf, ...deliveries, ...inbox, emailsSent, emailsFailed, durationMs, errors: [] };
+}
+
+export const parked: Pick<Handlers<'coverage'>, 'listParked' | 'retryParked'> = {
   async listParked({ query }, { db }) {
     const page = pageRequest('parked', query);
     return paged('parked', page, await listParked(db, query.customerId, page), ({ id }) => id, present);

@@ -1,5 +1,5 @@
 import { addMilliseconds } from '../../platform/calendar.ts';
-import { isRetryable } from '../../platform/db/errors.ts';
+import { isLockTimeout, isRetryable } from '../../platform/db/errors.ts';
 import { AppError } from '../../platform/errors.ts';
 import { breathe } from '../../platform/jobs/breathe.ts';
 import { inHalves } from '../../platform/jobs/halves.ts';
@@ -12,13 +12,15 @@ import { lockSubscriptions, updateSubscriptions } from '../subscriptions/store.t
 import type { Subscription } from '../subscriptions/subscription.ts';
 import { performDue } from '../subscriptions/transitions.ts';
 import { loadUnits } from '../subscriptions/unit.ts';
-import { claimDue } from './claims.ts';
+import { type Claim, claimDue } from './claims.ts';
 import { count, emptyCounters, type LifecycleCounters, type RunError } from './counters.ts';
 import { park } from './parked-store.ts';
 
 const INFO = { actor: { type: 'system', id: null }, action: 'lifecycle' } as const;
 /** Wall-clock share of one batch on SQLite, whose one writer requests wait for; milliseconds. */
 const SQLITE_BATCH_MS = 150;
+/** A long run says how far it is. */
+const PROGRESS_MS = 10_000;
 const MAX_BATCH = 500;
 const MIN_BATCH = 10;
 
@@ -48,15 +50,19 @@ export async function runLifecycle(runtime: Runtime, stopping = () => false): Pr
   };
   let size = runtime.database.dialect === 'sqlite' ? 50 : MAX_BATCH;
   let done = 0;
+  let told = performance.now();
   while (!stopping()) {
     const started = performance.now();
-    const taken = await runBatch(run, size);
+    const taken = (await runBatch(run, size)) || (await runHeld(run));
     if (taken === 0) break;
     done += taken;
     const elapsed = performance.now() - started;
     if (runtime.database.dialect === 'sqlite') size = nextSize(size, taken, elapsed);
     await breathe();
-    runtime.log.debug({ done, batch: taken, ms: Math.round(elapsed) }, 'billing run');
+    runtime.log.debug({ actions: done, batch: taken, ms: Math.round(elapsed) }, 'billing run');
+    if (performance.now() - told < PROGRESS_MS) continue;
+    told = performance.now();
+    runtime.log.info({ actions: done, errors: run.errors.length }, 'billing run goes on');
   }
   if (done > 0) runtime.log.info({ actions: done, errors: run.errors.length }, 'billing run finished');
   return { counters: run.counters, errors: run.errors };
@@ -65,18 +71,32 @@ export async function runLifecycle(runtime: Runtime, stopping = () => false): Pr
 const nextSize = (size: number, taken: number, ms: number): number =>
   Math.round(Math.min(MAX_BATCH, Math.max(MIN_BATCH, (taken * SQLITE_BATCH_MS) / Math.max(ms, 1), size / 2)));
 
+/**
+ * One that was left out because somebody holds it: another runner, a request, or the recording of its usage, which may
+ * hold it most of the time. It is waited for; 0 when none is left, or none is let go in time, which the next run finds.
+ */
+async function runHeld(run: Run): Promise<number> {
+  if (run.runtime.database.dialect === 'sqlite') return 0;
+  return runBatch(run, 1, true).catch((error: unknown) => {
+    if (isLockTimeout(error)) return 0;
+    throw error;
+  });
+}
+
 /** One transaction over the next due action of many subscriptions; one that fails is split in halves (rules S11). */
-async function runBatch(run: Run, limit: number): Promise<number> {
+async function runBatch(run: Run, limit: number, wait = false): Promise<number> {
   let claimed: string[] = [];
   try {
-    await advanceDue(run, limit, undefined, (subs) => {
+    const onClaim = (subs: Subscription[]) => {
       claimed = subs.map(({ id }) => id);
-    });
+    };
+    await advanceDue(run, { limit, only: undefined, wait }, onClaim);
   } catch (error) {
     if (claimed.length === 0) throw error;
     const alone = (id: string, reason: unknown) => recordFailure(run, id, reason);
     if (claimed.length === 1) await alone(claimed[0]!, error);
-    else await inHalves(claimed, (ids) => advanceDue(run, ids.length, ids, () => {}), alone);
+    else
+      await inHalves(claimed, (ids) => advanceDue(run, { limit: ids.length, only: ids, wait: false }, () => {}), alone);
   }
   return claimed.length;
 }
@@ -84,13 +104,12 @@ async function runBatch(run: Run, limit: number): Promise<number> {
 /** `now` is that of the batch, so that a long run stamps and numbers what it issues in order (rules T1, I2). */
 async function advanceDue(
   run: Run,
-  limit: number,
-  only: string[] | undefined,
+  which: Pick<Claim, 'limit' | 'only' | 'wait'>,
   onClaim: (subs: Subscription[]) => void,
 ): Promise<void> {
   const done = await retryConflicts(() =>
     inTransaction(run.runtime, INFO, async (work) => {
-      const claimed = await claimDue(work.db, { now: work.now, limit, only, without: finished(run) });
+      const claimed = await claimDue(work.db, { ...which, now: work.now, without: finished(run) });
       onClaim(claimed);
       const counters = emptyCounters();
       if (claimed.length > 0) await advance(work, claimed, counters);
@@ -112,6 +131,7 @@ async function advance(work: Work, subs: Subscription[], counters: LifecycleCoun
     const ended = unit.sub.status === 'canceled' && unit.before.status !== 'canceled';
     if (action === 'trial_notice') counters.trialNotices += 1;
     if (action === 'pre_renewal') counters.invoicesPreGenerated += issued.length;
+    if (unit.change) counters.planChangesApplied += 1;
     if (unit.renewed) counters.renewed += 1;
     if (ended) counters.canceled += 1;
     if (action === 'boundary' && unit.before.status === 'trialing' && !ended) counters.trialsConverted += 1;

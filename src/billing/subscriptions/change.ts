@@ -4,7 +4,7 @@ import type { Context } from '../../platform/http/operations.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
 import { type Billing, closeBilling, openBilling } from '../billing.ts';
 import { bringUpToDate } from './due.ts';
-import { saveUnits } from './save.ts';
+import { type Saved, saveUnits } from './save.ts';
 import * as store from './store.ts';
 import type { Subscription } from './subscription.ts';
 import type { SubscriptionUnit } from './unit.ts';
@@ -15,7 +15,7 @@ export async function changeSubscription(
   context: Context,
   id: string,
   apply: (billing: Billing, unit: SubscriptionUnit) => Promise<void>,
-): Promise<SubscriptionUnit> {
+): Promise<Saved> {
   const [sub] = await store.lockSubscriptions(context.db, [id]);
   if (!sub || (context.scope !== null && sub.customerId !== context.scope)) throw notFound('subscription');
   checkVersion(context, sub.version);
@@ -25,10 +25,11 @@ export async function changeSubscription(
   const changes = changesOf<Subscription>(unit.before, unit.sub);
   const discounts = changedDiscounts(unit);
   if (discounts) changes.discounts = discounts;
+  let saved: Saved = { unit, issued: [] };
   if (Object.keys(changes).length > 0) {
-    await saveUnits(billing, [unit]);
+    [saved] = (await saveUnits(billing, [unit])) as [Saved];
     context.audit({ entityType: 'subscription', entityId: id, changes });
   }
   await closeBilling(billing);
-  return unit;
+  return saved;
 }

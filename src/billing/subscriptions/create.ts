@@ -41,14 +41,18 @@ export async function createSubscription(
   const amount = priceOf(currentCharge(unit, sub));
   if (trialDays === 0) begin(unit, work, work.now);
   if (asked.coupon) {
-    const { coupon } = await attachDiscount(unit, work, asked.coupon, trialDays === 0 ? 0 : 1);
+    const { coupon } = await attachDiscount(unit, work, asked.coupon, { ahead: trialDays === 0 ? 0 : 1 });
     unit.sub.couponCode = coupon.code;
   }
   emitCreated(work, unit.sub, version, billsInAdvance(version.price) ? amount : null);
   return saveNewUnit(billing, unit);
 }
 
-function refuseUnsellable(version: PlanVersion, asked: NewSubscription): void {
+/** Throws AppError `validation_error` unless the plan is sold in that cycle and quantity (rules P5, S2). */
+export function refuseUnsellable(
+  version: PlanVersion,
+  asked: Pick<NewSubscription, 'billingCycle' | 'quantity'>,
+): void {
   const fields: Record<string, string> = {};
   if (soldRatio(version.price, asked.billingCycle) === undefined)
     fields.billingCycle = `a ${version.price.billingCycle} plan cannot be sold ${asked.billingCycle}`;
@@ -58,7 +62,7 @@ function refuseUnsellable(version: PlanVersion, asked: NewSubscription): void {
 }
 
 /** The advance price of one period; throws AppError `validation_error` when it is beyond what an invoice can hold. */
-function priceOf(charge: Charge): bigint {
+export function priceOf(charge: Charge): bigint {
   try {
     return checkAmount(advanceAmount(charge));
   } catch (error) {
@@ -96,6 +100,7 @@ function bareSubscription(
     cancelReason: null,
     pausedAt: null,
     pauseReason: null,
+    pendingChange: null,
     preRenewalInvoiceDays: asked.preRenewalInvoiceDays ?? settings.preRenewalInvoiceDays,
     managedBy: null,
     couponCode: null,

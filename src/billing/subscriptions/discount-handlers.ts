@@ -4,7 +4,7 @@ import { claimCoupon } from '../coupons/redeem.ts';
 import { changeSubscription } from './change.ts';
 import type { SubscriptionDiscount } from './discount.ts';
 import { presentDiscount } from './present.ts';
-import { withdrawNext } from './transitions.ts';
+import { withdrawNext } from './unit-bills.ts';
 import { attachDiscount, coversNext, detachDiscount, requireDiscountable } from './unit-discounts.ts';
 
 type Tag = Handlers<'subscriptions'>;
@@ -13,9 +13,11 @@ type Tag = Handlers<'subscriptions'>;
 export const addSubscriptionDiscount: Tag['addSubscriptionDiscount'] = async ({ path, body }, context) => {
   const claim = await claimCoupon(context.db, body.couponCode);
   let added: SubscriptionDiscount;
-  const { sub } = await changeSubscription(context, path.id, async ({ work }, unit) => {
+  const {
+    unit: { sub },
+  } = await changeSubscription(context, path.id, async ({ work }, unit) => {
     requireDiscountable(unit);
-    added = await attachDiscount(unit, work, claim);
+    added = await attachDiscount(unit, work, claim, { again: context.scope === null });
     if (coversNext(unit, added)) withdrawNext(unit);
   });
   return presentDiscount(added!, sub);

@@ -59,6 +59,15 @@ export function endDiscount(discount: SubscriptionDiscount, grid: Grid, ahead: 0
   discount.endsAt = end > startsAt ? end : startsAt;
 }
 
+/** Ends it at `at` with the billing cycle, unless it is forever; one removed already covers no period after `at` (rules D5). */
+export function cutDiscount(discount: SubscriptionDiscount, at: Instant): void {
+  const { startsAt, endsAt, removedAt, coupon } = discount;
+  if (removedAt === null && coupon.duration === 'forever') return;
+  if (endsAt !== null && endsAt <= at) return;
+  discount.removedAt ??= at;
+  discount.endsAt = startsAt > at ? startsAt : at;
+}
+
 /** Covered periods that start at or after the one `ahead` of the current one; null without end. */
 function periodsLeft(discount: SubscriptionDiscount, grid: Grid, ahead: 0 | 1): number | null {
   if (discount.endsAt === null) return null;

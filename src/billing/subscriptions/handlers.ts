@@ -11,10 +11,13 @@ import { changeSubscription } from './change.ts';
 import { createSubscription as sell } from './create.ts';
 import { addSubscriptionDiscount, removeSubscriptionDiscount } from './discount-handlers.ts';
 import { blockedSubscriptions } from './heal.ts';
-import { presenterOf } from './present.ts';
+import { changeQuantity } from './plan-change.ts';
+import { changeSubscriptionPlan, previewSubscriptionPlanChange } from './plan-change-handlers.ts';
+import { presenterOf, presentOne } from './present.ts';
 import * as store from './store.ts';
 import { cancel, endTrial, pause, refuseCanceled, resume, setCancelAtPeriodEnd } from './transitions.ts';
 import type { SubscriptionUnit } from './unit.ts';
+import { upcomingInvoice } from './upcoming.ts';
 
 type Tag = Handlers<'subscriptions'>;
 
@@ -53,6 +56,7 @@ const updateSubscription: Tag['updateSubscription'] = async ({ path, body }, con
     if (others.metadata !== undefined) sub.metadata = others.metadata;
     if (others.preRenewalInvoiceDays !== undefined) sub.preRenewalInvoiceDays = others.preRenewalInvoiceDays;
     if (others.cancelAtPeriodEnd !== undefined) setCancelAtPeriodEnd(unit, billing.work, others.cancelAtPeriodEnd);
+    if (others.quantity !== undefined) await changeQuantity(unit, billing.work, others.quantity);
     if (status !== undefined) await changeStatus(context, unit, status);
   });
   return presentOne(context, path.id);
@@ -64,12 +68,17 @@ const cancelSubscription: Tag['cancelSubscription'] = async ({ path }, context) 
   });
 };
 
+const getUpcomingInvoice: Tag['getUpcomingInvoice'] = ({ path }, context) => upcomingInvoice(context, path.id);
+
 export const subscriptions: Tag = {
   listSubscriptions,
   getSubscription,
   createSubscription,
   updateSubscription,
   cancelSubscription,
+  getUpcomingInvoice,
+  changeSubscriptionPlan,
+  previewSubscriptionPlanChange,
   addSubscriptionDiscount,
   removeSubscriptionDiscount,
   v1ListSubscriptions: listSubscriptions,
@@ -77,15 +86,12 @@ export const subscriptions: Tag = {
   v1CreateSubscription: createSubscription,
   v1UpdateSubscription: updateSubscription,
   v1CancelSubscription: cancelSubscription,
+  v1GetUpcomingInvoice: getUpcomingInvoice,
+  v1ChangeSubscriptionPlan: changeSubscriptionPlan,
+  v1PreviewSubscriptionPlanChange: previewSubscriptionPlanChange,
   v1AddSubscriptionDiscount: addSubscriptionDiscount,
   v1RemoveSubscriptionDiscount: removeSubscriptionDiscount,
 };
-
-async function presentOne({ db, scope }: Pick<Context, 'db' | 'scope'>, id: string) {
-  const sub = await store.findSubscription(db, scope, id);
-  if (!sub) throw notFound('subscription');
-  return (await presenterOf(db, [sub]))(sub);
-}
 
 /** The states a person can ask for (rules §8.1, S1); the present one is a no-op. */
 async function changeStatus(context: Context, unit: SubscriptionUnit, asked: 'active' | 'paused' | 'canceled') {

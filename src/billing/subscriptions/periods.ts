@@ -1,6 +1,6 @@
 import { addDays, addMonths, type Instant } from '../../platform/calendar.ts';
 import { CYCLE_MONTHS } from '../pricing/prices.ts';
-import { type BillingPeriod, isBilled, type PeriodKind, type Subscription } from './subscription.ts';
+import { type BillingPeriod, isBilled, type PeriodKind, type Subscription, type Terms } from './subscription.ts';
 
 /** Start of period `index` (rules T5): always from the anchor, so a short month never shifts the later ones. */
 export const periodStart = (sub: Pick<Subscription, 'anchorAt' | 'billingCycle'>, index: number): Instant =>
@@ -19,30 +19,50 @@ export function restartPeriods(sub: Subscription, anchor: Instant): void {
   enterPeriod(sub, 0);
 }
 
+/** What a period that starts then is sold at: a scheduled change counts from the end of the present one (rules S8). */
+export const termsAt = (sub: Subscription, start: Instant): Terms =>
+  sub.pendingChange !== null && start >= sub.currentPeriodEnd ? sub.pendingChange : sub;
+
 export interface PlannedPeriod {
   kind: PeriodKind;
   periodStart: Instant;
   periodEnd: Instant;
   dueAt: Instant;
+  planVersionId: string;
+  quantity: number;
 }
 
-/** The rows the current period needs (rules S6). Whatever else is pending has been superseded. */
-export function plannedPeriods(sub: Subscription, usageBased: boolean): PlannedPeriod[] {
+/**
+ * The rows the current period needs (rules S6). Whatever else is pending has been superseded. `usageFrom`: where the
+ * usage that is still counted begins, after a change within the period (rules Q7); null when none is.
+ */
+export function plannedPeriods(sub: Subscription, usageFrom: Instant | null): PlannedPeriod[] {
   if (sub.status === 'trialing' || sub.status === 'canceled') return [];
   const { currentPeriodStart: start, currentPeriodEnd: end } = sub;
-  const rows: PlannedPeriod[] = [{ kind: 'advance', periodStart: start, periodEnd: end, dueAt: start }];
-  if (usageBased) rows.push({ kind: 'usage', periodStart: start, periodEnd: end, dueAt: end });
+  const { planVersionId, quantity } = sub;
+  const row = { kind: 'advance', periodStart: start, periodEnd: end, dueAt: start, planVersionId, quantity } as const;
+  const rows: PlannedPeriod[] = [row];
+  if (usageFrom !== null) rows.push({ ...row, kind: 'usage', periodStart: usageFrom, dueAt: end });
   if (isBilled(sub.status) && !sub.cancelAtPeriodEnd) {
     const ahead = addDays(end, -sub.preRenewalInvoiceDays);
+    const next = termsAt(sub, end);
     rows.push({
       kind: 'advance',
       periodStart: end,
-      periodEnd: periodStart(sub, sub.periodIndex + 2),
+      periodEnd: endOfNext(sub, next),
       dueAt: ahead > start ? ahead : start,
+      planVersionId: next.planVersionId,
+      quantity: next.quantity,
     });
   }
   return rows;
 }
+
+/** A change of cycle makes the end of the present period the new anchor (rules Q3). */
+const endOfNext = (sub: Subscription, { billingCycle }: Terms): Instant =>
+  billingCycle === sub.billingCycle
+    ? periodStart(sub, sub.periodIndex + 2)
+    : addMonths(sub.currentPeriodEnd, CYCLE_MONTHS[billingCycle]);
 
 export interface PeriodPlan {
   insert: BillingPeriod[];
@@ -59,10 +79,10 @@ export interface PeriodPlan {
 export function planPeriods(
   sub: Subscription,
   existing: BillingPeriod[],
-  usageBased: boolean,
+  usageFrom: Instant | null,
   make: MakePeriod,
 ): PeriodPlan {
-  const planned = plannedPeriods(sub, usageBased);
+  const planned = plannedPeriods(sub, usageFrom);
   const wanted = new Map(planned.map((row) => [`${row.kind}|${row.periodStart}`, row]));
   const plan: PeriodPlan = { insert: [], update: [], remove: [], rows: [] };
   for (const row of existing) {
@@ -74,27 +94,24 @@ export function planPeriods(
       continue;
     }
     plan.rows.push(row);
-    if (target && row.state === 'pending' && revise(row, target, sub)) plan.update.push(row);
+    if (target && row.state === 'pending' && revise(row, target)) plan.update.push(row);
   }
   for (const row of wanted.values()) {
-    const made = make({ ...row, planVersionId: sub.planVersionId, quantity: sub.quantity });
+    const made = make(row);
     plan.insert.push(made);
     plan.rows.push(made);
   }
   return plan;
 }
 
-type MakePeriod = (row: PlannedPeriod & { planVersionId: string; quantity: number }) => BillingPeriod;
+type MakePeriod = (row: PlannedPeriod) => BillingPeriod;
 
-function revise(row: BillingPeriod, target: PlannedPeriod, sub: Subscription): boolean {
+function revise(row: BillingPeriod, { periodEnd, dueAt, planVersionId, quantity }: PlannedPeriod): boolean {
   const changed =
-    row.dueAt !== target.dueAt ||
-    row.periodEnd !== target.periodEnd ||
-    row.planVersionId !== sub.planVersionId ||
-    row.quantity !== sub.quantity;
-  row.dueAt = target.dueAt;
-  row.periodEnd = target.periodEnd;
-  row.planVersionId = sub.planVersionId;
-  row.quantity = sub.quantity;
+    row.dueAt !== dueAt ||
+    row.periodEnd !== periodEnd ||
+    row.planVersionId !== planVersionId ||
+    row.quantity !== quantity;
+  Object.assign(row, { periodEnd, dueAt, planVersionId, quantity });
   return changed;
 }

@@ -1,13 +1,21 @@
 import type { Subscription as Shown, SubscriptionDiscount as ShownDiscount } from '../../../generated/types.gen.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import { notFound } from '../../platform/errors.ts';
+import type { Scope } from '../../platform/http/principal.ts';
 import { formatValue } from '../coupons/discount-terms.ts';
+import type { PlanVersion } from '../plans/plan.ts';
+import { loadPlanVersions } from '../plans/store.ts';
 import { isRunning, remainingCycles, type SubscriptionDiscount } from './discount.ts';
 import { loadDiscounts } from './discount-store.ts';
-import { listSubscriptions, type NamedSubscription } from './store.ts';
-import type { Subscription } from './subscription.ts';
+import { findSubscription, listSubscriptions, type NamedSubscription } from './store.ts';
+import type { Subscription, Terms } from './subscription.ts';
 
 /** The API shape; of all its discounts the running ones are shown. */
-const presentSubscription = (sub: NamedSubscription, discounts: SubscriptionDiscount[]): Shown => ({
+const presentSubscription = (
+  sub: NamedSubscription,
+  discounts: SubscriptionDiscount[],
+  planNames: Map<string, string>,
+): Shown => ({
   id: sub.id,
   customerId: sub.customerId,
   customerName: sub.customerName,
@@ -25,7 +33,7 @@ const presentSubscription = (sub: NamedSubscription, discounts: SubscriptionDisc
   couponCode: sub.couponCode,
   discounts: discounts.filter((one) => isRunning(one, sub)).map((one) => presentDiscount(one, sub)),
   preRenewalInvoiceDays: sub.preRenewalInvoiceDays,
-  pendingChange: null,
+  pendingChange: sub.pendingChange && presentPending(sub.pendingChange, sub, planNames),
   metadata: sub.metadata as Shown['metadata'],
   managedBy: sub.managedBy as Shown['managedBy'],
   pauseReason: sub.pauseReason,
@@ -34,6 +42,14 @@ const presentSubscription = (sub: NamedSubscription, discounts: SubscriptionDisc
   version: sub.version,
   createdAt: sub.createdAt,
   updatedAt: sub.updatedAt,
+});
+
+const presentPending = (pending: Terms, sub: Subscription, planNames: Map<string, string>): Shown['pendingChange'] => ({
+  planId: pending.planId,
+  planName: planNames.get(pending.planVersionId)!,
+  billingCycle: pending.billingCycle,
+  quantity: pending.quantity,
+  effectiveAt: sub.currentPeriodEnd,
 });
 
 export function presentDiscount(discount: SubscriptionDiscount, sub: Subscription): ShownDiscount {
@@ -61,7 +77,17 @@ export async function presenterOf(db: Db, subs: NamedSubscription[]): Promise<(s
     db,
     subs.map(({ id }) => id),
   );
-  return (sub) => presentSubscription(sub, discounts.get(sub.id) ?? []);
+  const pending = subs.flatMap(({ pendingChange }) => pendingChange?.planVersionId ?? []);
+  const versions = pending.length > 0 ? await loadPlanVersions(db, pending) : new Map<string, PlanVersion>();
+  const planNames = new Map([...versions].map(([id, { planName }]) => [id, planName]));
+  return (sub) => presentSubscription(sub, discounts.get(sub.id) ?? [], planNames);
+}
+
+/** Throws AppError `not_found`. */
+export async function presentOne({ db, scope }: { db: Db; scope: Scope }, id: string): Promise<Shown> {
+  const sub = await findSubscription(db, scope, id);
+  if (!sub) throw notFound('subscription');
+  return (await presenterOf(db, [sub]))(sub);
 }
 
 /** The newest subscriptions of a customer, in all states. */

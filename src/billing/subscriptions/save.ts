@@ -1,21 +1,29 @@
 import { followSubscriptions } from '../../licenses/follow.ts';
 import type { Followed } from '../../licenses/follow-rules.ts';
 import { changesOf } from '../../platform/changes.ts';
-import { ZERO } from '../../platform/decimal.ts';
 import { formatMoney } from '../../platform/money.ts';
 import type { NewEvent } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
-import { type InvoiceDraft, type IssuedInvoice, issueInvoices } from '../invoices/issue.ts';
+import type { IssuedInvoice } from '../invoices/issue.ts';
 import { withdrawInvoices } from '../invoices/withdraw.ts';
 import { type MrrChange, recordMrr } from '../mrr/movements.ts';
-import { netOfPeriod } from '../pricing/compose.ts';
-import { advanceAmount, advanceLines, type LineInput, usageLines } from '../pricing/lines.ts';
+import { advanceAmount } from '../pricing/lines.ts';
+import { issueBills } from './issue-bills.ts';
 import { mrrBeforeAndAfter } from './mrr.ts';
+import { revisePeriods } from './period-changes.ts';
+import * as periodStore from './period-store.ts';
 import * as store from './store.ts';
-import type { BillingPeriod, Subscription } from './subscription.ts';
+import type { Subscription } from './subscription.ts';
 import { nextAction } from './transitions.ts';
-import { type Bill, chargeOf, currentCharge, emit, replan, type SubscriptionUnit, versionOf } from './unit.ts';
-import { changedDiscounts, discountsFor, saveDiscounts } from './unit-discounts.ts';
+import { currentCharge, emit, replan, type SubscriptionUnit, type TermsChange, versionOf } from './unit.ts';
+import { makePending } from './unit-bills.ts';
+import { changedDiscounts, saveDiscounts } from './unit-discounts.ts';
+import { creditUnused } from './unused-credit.ts';
+import { correctUsage, openCorrections } from './usage-corrections.ts';
+import { type Ratings, rateUsage } from './usage-rating.ts';
+
+/** A subscription that is new has used nothing. */
+const NO_USAGE: Ratings = new Map();
 
 export interface Saved {
   unit: SubscriptionUnit;
@@ -29,24 +37,37 @@ export interface Saved {
 export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Promise<Saved[]> {
   const { work } = billing;
   await recordMrr(work, units.flatMap(mrrChange));
+  const ratings = await rateUsage(work.db, units);
+  const corrections = await openCorrections(billing, units, ratings);
   await withdraw(billing, units);
   for (const unit of units) replan(unit, work);
-  await store.insertPeriods(
+  await periodStore.insertPeriods(
     work.db,
     units.flatMap(({ inserted }) => inserted),
   );
   await saveDiscounts(work.db, units);
+  await correctUsage(billing, corrections);
+  for (const { period, base } of corrections.rows) period.billedNet = (period.billedNet ?? 0n) - base;
   await followSubscriptions(
     work,
     billing.settings,
     units.map((unit) => followedOf(unit, unit.before)),
   );
-  const issued = await issueBills(billing, units);
-  await store.updatePendingPeriods(
+  await creditUnused(billing, units);
+  const issued = await issueBills(billing, units, ratings);
+  await periodStore.updatePendingPeriods(
     work.db,
     units.flatMap((unit) => [...unit.updated]),
   );
-  await store.deletePendingPeriods(
+  await periodStore.updateRatedPeriods(
+    work.db,
+    units.flatMap(({ rated }) => rated),
+  );
+  await revisePeriods(
+    work.db,
+    units.flatMap((unit) => [...unit.revised]),
+  );
+  await periodStore.deletePendingPeriods(
     work.db,
     units.flatMap((unit) => unit.removed.map(({ id }) => id)),
   );
@@ -72,82 +93,16 @@ const followedOf = (unit: SubscriptionUnit, before: Subscription | null): Follow
 /** Takes back the charge of future periods (rules Q9); their rows are pending again. */
 async function withdraw(billing: Billing, units: SubscriptionUnit[]): Promise<void> {
   const rows = units.flatMap(({ withdrawn }) => withdrawn);
-  if (rows.length === 0) return;
-  await withdrawInvoices(
-    billing,
-    rows.map(({ invoiceId }) => invoiceId!),
-  );
-  for (const row of rows)
-    Object.assign(row, { state: 'pending', invoiceId: null, inForceFrom: null, inForceNet: null });
-  await store.reopenPeriods(
+  if (rows.length > 0)
+    await withdrawInvoices(
+      billing,
+      rows.map(({ invoiceId }) => invoiceId!),
+    );
+  for (const row of rows) makePending(row);
+  await periodStore.reopenPeriods(
     billing.work.db,
-    rows.map(({ id }) => id),
+    [...rows, ...units.flatMap(({ reopened }) => reopened)].map(({ id }) => id),
   );
-}
-
-async function issueBills(
-  billing: Billing,
-  units: SubscriptionUnit[],
-): Promise<Map<SubscriptionUnit, IssuedInvoice[]>> {
-  const jobs: { unit: SubscriptionUnit; bill: Bill; draft: InvoiceDraft }[] = [];
-  for (const unit of units)
-    for (const bill of unit.bills) {
-      const lines = bill.periods.flatMap((period) => linesOf(unit, period));
-      if (lines.length > 0) jobs.push({ unit, bill, draft: draftOf(billing, unit, bill, lines) });
-      else for (const period of bill.periods) close(unit, period, { state: 'skipped', reason: 'nothing_to_bill' });
-    }
-  const issued = await issueInvoices(
-    billing,
-    jobs.map(({ draft }) => draft),
-  );
-  const byUnit = new Map<SubscriptionUnit, IssuedInvoice[]>();
-  for (const [i, { unit, bill }] of jobs.entries()) {
-    const one = issued[i]!;
-    for (const period of bill.periods) {
-      const { net } = netOfPeriod(one.output, period.id);
-      const billed = one.output.lines.some(({ billingPeriodId }) => billingPeriodId === period.id);
-      if (billed) close(unit, period, { state: 'invoiced', invoiceId: one.invoice.id }, net);
-      else close(unit, period, { state: 'skipped', reason: 'nothing_to_bill' });
-    }
-    byUnit.set(unit, [...(byUnit.get(unit) ?? []), one]);
-  }
-  return byUnit;
-}
-
-/** A pending row becomes a fact; an advance row remembers what is in force for its period (rules S5, S9). */
-function close(unit: SubscriptionUnit, period: BillingPeriod, fact: Partial<BillingPeriod>, net = 0n): void {
-  Object.assign(period, fact);
-  if (period.kind === 'advance') Object.assign(period, { inForceFrom: period.periodStart, inForceNet: net });
-  unit.updated.add(period);
-}
-
-/** No usage is recorded yet, so a usage row bills an aggregate of 0 (rules U4). */
-function linesOf(unit: SubscriptionUnit, period: BillingPeriod): LineInput[] {
-  const charge = chargeOf(unit, period);
-  return period.kind === 'advance' ? advanceLines(charge) : usageLines(charge, ZERO);
-}
-
-function draftOf(billing: Billing, unit: SubscriptionUnit, bill: Bill, lines: LineInput[]): InvoiceDraft {
-  const { now, newId } = billing.work;
-  const start = bill.periods[0]!.periodStart;
-  return {
-    id: newId(),
-    customer: unit.customer,
-    subscriptionId: unit.sub.id,
-    origin: bill.origin,
-    currency: unit.sub.currency,
-    lines,
-    discounts: discountsFor(
-      unit,
-      bill.periods.map(({ periodStart }) => periodStart),
-    ),
-    category: versionOf(unit).productType,
-    dueDate: null,
-    collectAt: bill.preGenerated && start > now ? start : now,
-    notes: null,
-    draft: null,
-    preGenerated: bill.preGenerated,
-  };
 }
 
 function mrrChange(unit: SubscriptionUnit): MrrChange[] {
@@ -159,11 +114,17 @@ function mrrChange(unit: SubscriptionUnit): MrrChange[] {
 }
 
 /** Members whose change `subscription.updated` tells (contract 4.1.3). */
-const TOLD = ['status', 'quantity', 'billingCycle', 'cancelAtPeriodEnd', 'metadata', 'preRenewalInvoiceDays'] as const;
-const SHOWN = [...TOLD, 'currentPeriodStart', 'currentPeriodEnd', 'trialEnd', 'planVersionId'] as const;
+const TOLD = [
+  ...(['status', 'planId', 'quantity', 'billingCycle', 'cancelAtPeriodEnd', 'metadata'] as const),
+  'preRenewalInvoiceDays' as const,
+];
+const SHOWN = [
+  ...TOLD,
+  ...(['currentPeriodStart', 'currentPeriodEnd', 'trialEnd', 'planVersionId', 'pendingChange'] as const),
+];
 
 /** Next due instant, version and the events that follow from what has changed. */
-function finish(unit: SubscriptionUnit, now: string): void {
+export function finish(unit: SubscriptionUnit, now: string): void {
   const { sub, before } = unit;
   sub.nextActionAt = nextAction(unit)?.at ?? null;
   sub.errorCount = 0;
@@ -174,13 +135,39 @@ function finish(unit: SubscriptionUnit, now: string): void {
     sub.version += 1;
     sub.updatedAt = now;
   }
+  if (unit.change) unit.change.event.data = changedData(unit, unit.change);
   if (unit.renewed) emit(unit, 'subscription.renewed', renewedData(unit));
   const changes: string[] = TOLD.filter((member) => member in members);
+  if ('planVersionId' in members) changes.push('planVersion');
   if (discounts) changes.push('discounts');
   if (changes.length === 0) return;
   const { status, quantity, cancelAtPeriodEnd } = sub;
   emit(unit, 'subscription.updated', { status, quantity, cancelAtPeriodEnd, changes });
 }
+
+function changedData(unit: SubscriptionUnit, change: TermsChange): Record<string, unknown> {
+  const { sub } = unit;
+  const money = (minor: bigint) => formatMoney(minor, sub.currency);
+  return {
+    subscriptionId: sub.id,
+    customerId: sub.customerId,
+    oldPlanId: change.before.planId,
+    newPlanId: sub.planId,
+    planVersion: versionOf(unit).number,
+    billingCycle: sub.billingCycle,
+    oldQuantity: change.before.quantity,
+    newQuantity: sub.quantity,
+    prorationNet: money(change.remaining - change.unused),
+    currency: sub.currency,
+    invoiceId: change.invoice?.invoice.id ?? null,
+    creditIssued: change.creditNotes.length > 0 ? money(creditedBy(change)) : null,
+    effectiveAt: change.at,
+  };
+}
+
+/** Σ of the credit notes of a change, tax included, minor units. */
+export const creditedBy = ({ creditNotes }: TermsChange): bigint =>
+  creditNotes.reduce((sum, { amount }) => sum + amount, 0n);
 
 function renewedData(unit: SubscriptionUnit): Record<string, unknown> {
   const { sub, periods } = unit;
@@ -199,12 +186,12 @@ export async function saveNewUnit(billing: Billing, unit: SubscriptionUnit): Pro
   const { work } = billing;
   unit.sub.nextActionAt = nextAction(unit)?.at ?? null;
   await store.insertSubscription(work.db, unit.sub);
-  await store.insertPeriods(work.db, unit.inserted);
+  await periodStore.insertPeriods(work.db, unit.inserted);
   await saveDiscounts(work.db, [unit]);
   await recordMrr(work, mrrChange(unit));
   await followSubscriptions(work, billing.settings, [followedOf(unit, null)]);
-  const issued = (await issueBills(billing, [unit])).get(unit) ?? [];
-  await store.updatePendingPeriods(work.db, [...unit.updated]);
+  const issued = (await issueBills(billing, [unit], NO_USAGE)).get(unit) ?? [];
+  await periodStore.updatePendingPeriods(work.db, [...unit.updated]);
   for (const event of unit.events as NewEvent[]) work.emit(event);
   return { unit, issued };
 }

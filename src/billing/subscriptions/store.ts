@@ -1,10 +1,10 @@
 import { insertRows, updateRows } from '../../platform/db/bulk.ts';
-import { bool, int, json, optionalMoney } from '../../platform/db/columns.ts';
+import { bool, int, json, optionalJson } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
-import type { BillingPeriod, Subscription } from './subscription.ts';
+import type { Subscription } from './subscription.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mappers below give it its type
 type Row = any;
@@ -37,6 +37,7 @@ export function toSubscription(row: Row): Subscription {
     cancelReason: row.cancel_reason,
     pausedAt: row.paused_at,
     pauseReason: row.pause_reason,
+    pendingChange: optionalJson(row.pending_change),
     preRenewalInvoiceDays: int(row.pre_renewal_invoice_days),
     managedBy: row.managed_by,
     couponCode: row.coupon_code,
@@ -71,6 +72,7 @@ function toRow(sub: Subscription): Record<string, unknown> {
     cancel_reason: sub.cancelReason,
     paused_at: sub.pausedAt,
     pause_reason: sub.pauseReason,
+    pending_change: sub.pendingChange && JSON.stringify(sub.pendingChange),
     pre_renewal_invoice_days: sub.preRenewalInvoiceDays,
     coupon_code: sub.couponCode,
     next_action_at: sub.nextActionAt,
@@ -133,6 +135,10 @@ export async function listSubscriptions(
   return (await query).map(toNamed);
 }
 
+/** The ids of a customer's subscriptions, for a condition on rows that belong to one. */
+export const ownSubscriptions = (db: Db, customerId: string) =>
+  db('subscriptions').where({ customer_id: customerId }).select('id');
+
 export async function findSubscription(db: Db, scope: Scope, id: string): Promise<NamedSubscription | undefined> {
   const query = named(db).where('s.id', id);
   if (scope !== null) query.where('s.customer_id', scope);
@@ -144,103 +150,4 @@ export async function findSubscription(db: Db, scope: Scope, id: string): Promis
 export async function lockSubscriptions(db: Db, ids: string[]): Promise<Subscription[]> {
   const rows = await db('subscriptions').whereIn('id', inList(ids)).orderBy('id').forNoKeyUpdate();
   return rows.map(toSubscription);
-}
-
-export function toPeriod(row: Row): BillingPeriod {
-  return {
-    id: row.id,
-    subscriptionId: row.subscription_id,
-    kind: row.kind,
-    periodStart: row.period_start,
-    periodEnd: row.period_end,
-    dueAt: row.due_at,
-    state: row.state,
-    reason: row.reason,
-    planVersionId: row.plan_version_id,
-    quantity: int(row.quantity),
-    invoiceId: row.invoice_id,
-    inForceFrom: row.in_force_from,
-    inForceNet: optionalMoney(row.in_force_net),
-    createdAt: row.created_at,
-  };
-}
-
-function toPeriodRow(period: BillingPeriod): Record<string, unknown> {
-  return {
-    id: period.id,
-    subscription_id: period.subscriptionId,
-    kind: period.kind,
-    period_start: period.periodStart,
-    period_end: period.periodEnd,
-    due_at: period.dueAt,
-    state: period.state,
-    reason: period.reason,
-    plan_version_id: period.planVersionId,
-    quantity: period.quantity,
-    invoice_id: period.invoiceId,
-    in_force_from: period.inForceFrom,
-    in_force_net: period.inForceNet === null ? null : Number(period.inForceNet),
-    dirty: false,
-    created_at: period.createdAt,
-  };
-}
-
-/** Open rows of these subscriptions, and the rows of their present and next period. */
-export async function loadPeriods(db: Db, subscriptionIds: string[]): Promise<BillingPeriod[]> {
-  const rows = await db('billing_periods as b')
-    .join('subscriptions as s', 's.id', 'b.subscription_id')
-    .whereIn('b.subscription_id', inList(subscriptionIds))
-    .andWhere((where) => where.where('b.state', 'pending').orWhereRaw('b.period_start >= s.current_period_start'))
-    .orderBy(['b.subscription_id', 'b.period_start', 'b.kind'])
-    .select('b.*');
-  return rows.map(toPeriod);
-}
-
-export const insertPeriods = (db: Db, periods: BillingPeriod[]): Promise<unknown> =>
-  insertRows(db, 'billing_periods', periods.map(toPeriodRow));
-
-/** Throws when a row was no longer pending: somebody else made it a fact (rules S5). */
-export async function updatePendingPeriods(db: Db, periods: BillingPeriod[]): Promise<void> {
-  const rows = periods.map((period) => {
-    const {
-      subscription_id: _,
-      kind: _kind,
-      period_start: _start,
-      dirty: _dirty,
-      created_at: _at,
-      ...rest
-    } = toPeriodRow(period);
-    return rest;
-  });
-  const hit = await updateRows(db, 'billing_periods', 'id', rows, { onlyWhere: "state = 'pending'" });
-  if (hit !== periods.length) throw new Error(`${periods.length - hit} billing periods were billed by somebody else.`);
-}
-
-/** A withdrawn charge: the row is a plan again (rules Q9). */
-export async function reopenPeriods(db: Db, ids: string[]): Promise<void> {
-  for (let i = 0; i < ids.length; i += 1000)
-    await db('billing_periods')
-      .whereIn('id', inList(ids.slice(i, i + 1000)))
-      .andWhere({ state: 'invoiced' })
-      .update({ state: 'pending', invoice_id: null, in_force_from: null, in_force_net: null });
-}
-
-export async function deletePendingPeriods(db: Db, ids: string[]): Promise<void> {
-  for (let i = 0; i < ids.length; i += 1000)
-    await db('billing_periods')
-      .whereIn('id', inList(ids.slice(i, i + 1000)))
-      .andWhere({ state: 'pending' })
-      .delete();
-}
-
-/** A person voided the invoice: what it billed is given up and not billed again by itself (rules S4, I4). */
-export async function waivePeriods(db: Db, invoiceId: string): Promise<void> {
-  const waived = { state: 'waived', reason: 'waived', invoice_id: null };
-  const mine = { invoice_id: invoiceId, state: 'invoiced' };
-  await db('billing_periods')
-    .where({ ...mine, kind: 'advance' })
-    .update({ ...waived, in_force_net: 0 });
-  await db('billing_periods')
-    .where({ ...mine, kind: 'usage' })
-    .update(waived);
 }

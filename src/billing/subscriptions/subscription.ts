@@ -1,19 +1,24 @@
 import type { Instant } from '../../platform/calendar.ts';
+import type { Decimal } from '../../platform/decimal.ts';
 import type { BillingCycle } from '../pricing/prices.ts';
 
 export type SubscriptionStatus = 'trialing' | 'active' | 'paused' | 'past_due' | 'canceled';
 export type PauseReason = 'requested' | 'dunning';
 export type CancelReason = 'requested' | 'period_end' | 'dunning' | 'provider';
 
-export interface Subscription {
-  id: string;
-  customerId: string;
+/** What is sold: a price version, how many, for how long at a time. */
+export interface Terms {
   planId: string;
   planVersionId: string;
-  status: SubscriptionStatus;
-  currency: string;
   quantity: number;
   billingCycle: BillingCycle;
+}
+
+export interface Subscription extends Terms {
+  id: string;
+  customerId: string;
+  status: SubscriptionStatus;
+  currency: string;
   /** Period k is [addMonths(anchorAt, k·m), addMonths(anchorAt, (k+1)·m)) (rules T5). */
   anchorAt: Instant;
   periodIndex: number;
@@ -27,6 +32,8 @@ export interface Subscription {
   cancelReason: CancelReason | null;
   pausedAt: Instant | null;
   pauseReason: PauseReason | null;
+  /** Waits for the end of the period; the price version is that of the day it was asked for (rules Q3). */
+  pendingChange: Terms | null;
   preRenewalInvoiceDays: number;
   managedBy: string | null;
   /** The coupon redeemed at creation. */
@@ -60,6 +67,13 @@ export interface BillingPeriod {
   /** What the customer was billed for the rest of the current period (rules S9), minor units. */
   inForceFrom: Instant | null;
   inForceNet: bigint | null;
+  /** Of a usage row that is invoiced or skipped: what was billed of it so far, minor units (rules U7). */
+  billedQuantity: Decimal | null;
+  billedAmount: bigint | null;
+  /** The amount less its share of the discounts. */
+  billedNet: bigint | null;
+  /** An event was added or voided after it was billed; it is to be rated again (rules U6). */
+  dirty: boolean;
   createdAt: Instant;
 }
 

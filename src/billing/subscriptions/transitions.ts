@@ -2,32 +2,17 @@ import { addDays, type Instant } from '../../platform/calendar.ts';
 import { changesOf } from '../../platform/changes.ts';
 import { conflict, refuse } from '../../platform/errors.ts';
 import type { Work } from '../../platform/work.ts';
-import type { InvoiceOrigin } from '../invoices/invoice.ts';
 import { enterPeriod, restartPeriods } from './periods.ts';
-import {
-  type BillingPeriod,
-  type CancelReason,
-  isBilled,
-  type PauseReason,
-  type Subscription,
-} from './subscription.ts';
+import { type CancelReason, isBilled, type PauseReason, type Subscription } from './subscription.ts';
+import { applyPending, dropPending } from './terms-change.ts';
 import { emit, replan, type SubscriptionUnit } from './unit.ts';
+import { bill, closeAt, dirtyUsage, pendingAdvance, pendingUsage, withdrawNext } from './unit-bills.ts';
 import { moveWindows } from './unit-discounts.ts';
 
 /**
  * The state machine of rules §8.1. Each function changes the unit in memory and says what is to be billed or withdrawn;
  * none talks to the database.
  */
-
-const pendingUsage = (unit: SubscriptionUnit, until: Instant): BillingPeriod[] =>
-  unit.periods.filter((row) => row.state === 'pending' && row.kind === 'usage' && row.dueAt <= until);
-
-const pendingAdvance = (unit: SubscriptionUnit, start: Instant): BillingPeriod[] =>
-  unit.periods.filter((row) => row.state === 'pending' && row.kind === 'advance' && row.periodStart === start);
-
-function bill(unit: SubscriptionUnit, periods: BillingPeriod[], origin: InvoiceOrigin, preGenerated = false): void {
-  if (periods.length > 0) unit.bills.push({ periods, origin, preGenerated });
-}
 
 /** The first paid period begins at `start`, however late the run is (rules S table, S.7). */
 export function begin(unit: SubscriptionUnit, work: Work, start: Instant): void {
@@ -48,6 +33,7 @@ export function endTrial(unit: SubscriptionUnit, work: Work): void {
   unit.sub.trialEnd = work.now;
   unit.sub.trialNoticeAt = null;
   unit.cause = 'trial_end';
+  applyPending(unit, work.now);
   begin(unit, work, work.now);
 }
 
@@ -63,31 +49,27 @@ export function crossBoundary(unit: SubscriptionUnit, work: Work): void {
   if (sub.status === 'trialing') {
     unit.cause = 'trial_end';
     sub.trialNoticeAt = null;
+    applyPending(unit, end);
     begin(unit, work, end);
     return;
   }
-  enterPeriod(sub, sub.periodIndex + 1);
+  const cycle = sub.billingCycle;
+  applyPending(unit, end);
+  if (sub.billingCycle === cycle) enterPeriod(sub, sub.periodIndex + 1);
+  else restartPeriods(sub, end);
   replan(unit, work);
-  bill(unit, [...pendingUsage(unit, end), ...pendingAdvance(unit, end)], 'renewal');
+  bill(unit, [...pendingUsage(unit, end), ...pendingAdvance(unit, end)], 'renewal', { late: dirtyUsage(unit) });
   unit.renewed = true;
 }
 
 /** The next period is invoiced before it begins, alone (rules S8, action c). */
 export function billAhead(unit: SubscriptionUnit): void {
-  bill(unit, pendingAdvance(unit, unit.sub.currentPeriodEnd), 'renewal', true);
+  bill(unit, pendingAdvance(unit, unit.sub.currentPeriodEnd), 'renewal', { preGenerated: true });
 }
 
-/** Usage that was closed before its period's end (rules S11, action d). */
+/** Usage that was closed before its period's end, and what changed of a subscription that has ended (rules S11, action d). */
 export function billClosedUsage(unit: SubscriptionUnit, until: Instant): void {
-  bill(unit, pendingUsage(unit, until), 'usage');
-}
-
-/** The charge of the next period is taken back (rules Q9). */
-export function withdrawNext(unit: SubscriptionUnit): void {
-  for (const row of unit.periods) {
-    const future = row.kind === 'advance' && row.periodStart >= unit.sub.currentPeriodEnd;
-    if (future && row.state === 'invoiced' && !unit.withdrawn.includes(row)) unit.withdrawn.push(row);
-  }
+  bill(unit, pendingUsage(unit, until), 'usage', { late: unit.sub.status === 'canceled' ? dirtyUsage(unit) : [] });
 }
 
 /** Ends the subscription at `at`: now, or the end of its period (rules Q12). Paid time is not refunded. */
@@ -100,18 +82,12 @@ export function cancel(unit: SubscriptionUnit, at: Instant, reason: CancelReason
   sub.pauseReason = null;
   sub.pausedAt = null;
   sub.trialNoticeAt = null;
+  sub.pendingChange = null;
   unit.cause = 'cancel';
   const usage = unit.periods.filter((row) => row.kind === 'usage' && row.state === 'pending');
   for (const row of usage) closeAt(unit, row, at);
-  bill(unit, usage, 'final');
+  bill(unit, usage, 'final', { late: dirtyUsage(unit) });
   emit(unit, 'subscription.canceled', { canceledAt: at, reason });
-}
-
-function closeAt(unit: SubscriptionUnit, row: BillingPeriod, at: Instant): void {
-  if (row.periodEnd <= at) return;
-  row.periodEnd = at > row.periodStart ? at : row.periodStart;
-  row.dueAt = row.periodEnd;
-  unit.updated.add(row);
 }
 
 /** No money moves; the next period is withdrawn, and nothing is due while it lasts (rules Q10). */
@@ -136,11 +112,26 @@ export function resume(unit: SubscriptionUnit, work: Work, reason: 'requested' |
   sub.pausedAt = null;
   unit.cause = 'resume';
   emit(unit, 'subscription.resumed', { reason });
-  if (!over) return;
-  restartPeriods(sub, work.now);
-  moveWindows(unit);
-  replan(unit, work);
-  bill(unit, [...pendingUsage(unit, work.now), ...pendingAdvance(unit, work.now)], 'resume');
+  if (over) {
+    applyPending(unit, work.now); // the period it waited for is over
+    restartPeriods(sub, work.now);
+    moveWindows(unit);
+    reuseFact(unit);
+    replan(unit, work);
+  }
+  const periods = over ? [...pendingUsage(unit, work.now), ...pendingAdvance(unit, work.now)] : [];
+  bill(unit, periods, 'resume', { late: dirtyUsage(unit) });
+}
+
+/** A waived or skipped row that starts with the new period ends with it, too. */
+function reuseFact(unit: SubscriptionUnit): void {
+  const { currentPeriodStart: start, currentPeriodEnd: end } = unit.sub;
+  for (const row of unit.periods) {
+    if (row.kind !== 'advance' || row.state === 'pending' || row.periodStart !== start || row.periodEnd === end)
+      continue;
+    row.periodEnd = end;
+    unit.revised.add(row);
+  }
 }
 
 /** Sets or takes back the end at period end (rules Q12). */
@@ -149,7 +140,7 @@ export function setCancelAtPeriodEnd(unit: SubscriptionUnit, work: Work, value: 
   if (sub.cancelAtPeriodEnd === value) return;
   sub.cancelAtPeriodEnd = value;
   if (!value) return;
-  withdrawNext(unit);
+  dropPending(unit);
   if (sub.status === 'paused' && sub.currentPeriodEnd <= work.now) cancel(unit, sub.currentPeriodEnd, 'period_end');
 }
 
@@ -167,6 +158,7 @@ export function nextAction(unit: Pick<SubscriptionUnit, 'sub' | 'periods'>): Due
   const ends = isBilled(sub.status) || sub.status === 'trialing' || (sub.status === 'paused' && sub.cancelAtPeriodEnd);
   if (ends) actions.push({ kind: 'boundary', at: sub.currentPeriodEnd });
   for (const row of periods) {
+    if (row.dirty && sub.canceledAt) actions.push({ kind: 'closed_usage', at: sub.canceledAt });
     if (row.state !== 'pending' || sub.status === 'paused') continue;
     if (row.kind === 'advance' && row.periodStart === sub.currentPeriodEnd && isBilled(sub.status))
       actions.push({ kind: 'pre_renewal', at: row.dueAt });

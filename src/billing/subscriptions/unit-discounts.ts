@@ -1,3 +1,4 @@
+import type { Instant } from '../../platform/calendar.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { refuse } from '../../platform/errors.ts';
 import type { Work } from '../../platform/work.ts';
@@ -5,6 +6,7 @@ import { type CouponClaim, redeemCoupon } from '../coupons/redeem.ts';
 import type { DiscountInput } from '../pricing/discounts.ts';
 import {
   covers,
+  cutDiscount,
   endDiscount,
   moveWindow,
   periodsAhead,
@@ -13,6 +15,7 @@ import {
   windowFrom,
 } from './discount.ts';
 import { insertDiscounts, updateDiscounts } from './discount-store.ts';
+import { termsAt } from './periods.ts';
 import { isBilled, type Subscription } from './subscription.ts';
 import { type SubscriptionUnit, versionOf } from './unit.ts';
 
@@ -22,15 +25,18 @@ export function requireDiscountable({ sub }: SubscriptionUnit): void {
     throw refuse('subscription_not_active', `A ${sub.status} subscription takes no change of its discounts.`);
 }
 
-/** Redeems the coupon for the subscription and attaches it, from `ahead` periods after the current one (rules D2, D3). */
+/**
+ * Redeems the coupon for the subscription and attaches it, from `ahead` periods after the current one (rules D2, D3).
+ * `again`: one that was removed may be attached again.
+ */
 export async function attachDiscount(
   unit: SubscriptionUnit,
   work: Work,
   claim: CouponClaim,
-  ahead = periodsAhead(unit.sub, versionOf(unit).price),
+  { ahead = periodsAhead(unit.sub, versionOf(unit).price), again = true } = {},
 ): Promise<SubscriptionDiscount> {
   const { id: subscriptionId, planId, currency } = unit.sub;
-  const couponIds = unit.discounts.filter(isAttached).map(({ coupon }) => coupon.id);
+  const couponIds = unit.discounts.filter((one) => !again || isAttached(one)).map(({ coupon }) => coupon.id);
   const coupon = await redeemCoupon(work, claim, { planId, currency, couponIds });
   const window = windowFrom(unit.sub, ahead, coupon);
   const discount = { id: work.newId(), subscriptionId, coupon, appliedAt: work.now, ...window, removedAt: null };
@@ -51,9 +57,19 @@ export function moveWindows(unit: SubscriptionUnit): void {
   for (const discount of unit.discounts) moveWindow(discount, unit.before, unit.sub);
 }
 
+/** Another billing cycle begins: what was promised for a number of cycles ends (rules D5). */
+export function endWithCycle(unit: SubscriptionUnit, at: Instant): void {
+  for (const discount of unit.discounts) cutDiscount(discount, at);
+}
+
 /** The discounts of what is billed for periods that start then, for the pricing core. */
 export const discountsFor = (unit: SubscriptionUnit, periodStarts: readonly string[]): DiscountInput[] =>
-  unit.discounts.filter((discount) => periodStarts.some((start) => covers(discount, start))).map(toPricing);
+  unit.discounts.filter((discount) => periodStarts.some((start) => willCover(unit, discount, start))).map(toPricing);
+
+/** A scheduled change of cycle will have ended some when the next period begins (rules S8, D5). */
+const willCover = ({ sub }: SubscriptionUnit, discount: SubscriptionDiscount, start: Instant): boolean =>
+  covers(discount, start) &&
+  (discount.coupon.duration === 'forever' || termsAt(sub, start).billingCycle === sub.billingCycle);
 
 const isAttached = ({ removedAt }: SubscriptionDiscount): boolean => removedAt === null;
 const attachedIds = (discounts: readonly SubscriptionDiscount[]): string[] =>

@@ -10,6 +10,8 @@ const TYPES = {
   text: { postgres: 'text COLLATE "C"', sqlite: 'TEXT' },
   money: { postgres: 'bigint', sqlite: 'INTEGER', both: 'BETWEEN -9007199254740991 AND 9007199254740991' },
   big: { postgres: 'bigint', sqlite: 'INTEGER', both: 'BETWEEN -9007199254740991 AND 9007199254740991' },
+  /** Any 64-bit integer: beyond 2^53, so it is read with CAST(… AS TEXT). */
+  int64: { postgres: 'bigint', sqlite: 'INTEGER' },
   int: { postgres: 'integer', sqlite: 'INTEGER', check: 'BETWEEN -2147483648 AND 2147483647' },
   dec: { postgres: 'numeric(36,12)', sqlite: 'TEXT', check: "NOT GLOB '*[^0-9.-]*'" },
   ts: { postgres: 'timestamptz(3)', sqlite: 'TEXT', check: "GLOB '????-??-??T??:??:??.???Z'" },
@@ -29,7 +31,7 @@ type Definition = Record<Dialect, string> & { check?: string; both?: string; val
  * are added; elsewhere (casts) the bare type stands. Throws on an unknown token.
  */
 export function withColumnTypes(sql: string, dialect: Dialect): string {
-  return sql.replace(/(\b[a-z_]+ )?\{([a-z]+)\}/g, (_, name: string | undefined, token: string) => {
+  return sql.replace(/(\b[a-z_]+ )?\{([a-z0-9]+)\}/g, (_, name: string | undefined, token: string) => {
     if (Object.hasOwn(TABLE_OPTIONS, token))
       return (name ?? '') + (dialect === 'sqlite' ? TABLE_OPTIONS[token as keyof typeof TABLE_OPTIONS] : '');
     if (!Object.hasOwn(TYPES, token)) throw new Error(`Unknown column type {${token}}`);

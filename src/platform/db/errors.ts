@@ -36,6 +36,9 @@ export const isUniqueViolation = (error: unknown): boolean => UNIQUE.has(codeOf(
 /** The database undid the whole transaction because of another one; the same work may be done again at once. */
 export const isTransactionConflict = (error: unknown): boolean => UNDONE.has(codeOf(error)) || isStalePlan(error);
 
+/** A row was held by somebody else for as long as a statement waits. */
+export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03';
+
 /** Nothing is wrong with the work itself: busy, lock or statement time-out, deadlock, connection lost (rules S12). */
 export function isRetryable(error: unknown): boolean {
   const { name, message, syscall } = failure(error);

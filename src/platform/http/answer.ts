@@ -23,7 +23,8 @@ export function serialise(operation: Operation, result: unknown, url: string): A
   if (value === undefined || value === null) return { status, headers, body: '', json: undefined };
   if (headers['Content-Type']) return { status, headers, body: value as string | Uint8Array, json: undefined };
   const json = isPage(value) ? value.items : value;
-  if (isPage(value) && value.next) headers.Link = `<${nextUrl(url, value.next)}>; rel="next"`;
+  const next = isPage(value) ? value.next : reply?.next;
+  if (next) headers.Link = `<${nextUrl(url, next)}>; rel="next"`;
   const entity = json as { id?: string; version?: number };
   if (operation.etag && entity.version !== undefined) headers.ETag = `"${entity.version}"`;
   if (operation.location && status === 201)

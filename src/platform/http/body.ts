@@ -33,8 +33,16 @@ export function readBytes(req: IncomingMessage, limit = MAX_BODY_BYTES): Promise
 
 const tooLarge = (limit: number) => refuse('payload_too_large', `A body may have at most ${limit} bytes.`);
 
-/** Parses a JSON body; strings are trimmed, except those of the `untrimmed` members (contract 1.2). */
-export function parseJson(bytes: Buffer, contentType: string | undefined, untrimmed: ReadonlySet<string>): unknown {
+/**
+ * Parses a JSON body; strings are trimmed, except those of the `untrimmed` members (contract 1.2). The items of a
+ * `batch` are left as they are, for `cleanJson`.
+ */
+export function parseJson(
+  bytes: Buffer,
+  contentType: string | undefined,
+  untrimmed: ReadonlySet<string>,
+  batch = false,
+): unknown {
   const mediaType = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json')
     throw new AppError('unsupported_media_type', 'Send the body as application/json.');
@@ -45,8 +53,11 @@ export function parseJson(bytes: Buffer, contentType: string | undefined, untrim
   } catch {
     throw refuse('invalid_request', 'The body is not JSON.');
   }
-  return clean(value, '', untrimmed);
+  return batch && Array.isArray(value) ? value : cleanJson(value, untrimmed);
 }
+
+/** Trims the strings of a parsed value. Throws AppError `validation_error` for characters that are not accepted. */
+export const cleanJson = (value: unknown, untrimmed: ReadonlySet<string>): unknown => clean(value, '', untrimmed);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the purpose
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;

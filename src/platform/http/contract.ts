@@ -18,6 +18,8 @@ export interface Operation {
   /** The handler opens its own transactions (`x-transaction: manual`). */
   manual: boolean;
   location: string | undefined;
+  /** An array in the body is a batch: its items are cleaned and validated one by one, by the handler (`x-batch: true`). */
+  batch: boolean;
   /** Status of the one success answer; operations with several answer with `reply()`. */
   status: number;
   etag: boolean;
@@ -99,9 +101,9 @@ export function readContract(spec: Spec): Contract {
 
 function readOperation(spec: Spec, path: string, method: string, schema: OperationObject): Operation {
   const successes = Object.keys(schema.responses).filter((status) => /^[23]/.test(status));
-  const first = successes[0];
-  if (!first) throw new Error(`${schema.operationId} has no success answer.`);
-  const answer = deref(spec, schema.responses[first]!);
+  const last = successes.at(-1);
+  if (!last) throw new Error(`${schema.operationId} has no success answer.`);
+  const answer = deref(spec, schema.responses[last]!);
   return {
     id: schema.operationId,
     tag: schema.tags[0]!,
@@ -109,8 +111,9 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
     path,
     access: readAccess(schema, spec),
     manual: schema['x-transaction'] === 'manual',
+    batch: schema['x-batch'] === true,
     location: schema['x-location'] as string | undefined,
-    status: Number(first),
+    status: Number(last),
     etag: Object.keys(answer.headers ?? {}).includes('ETag') && path.startsWith('/api'),
     hasBody: schema.requestBody !== undefined,
     ifMatch: (schema.parameters ?? []).some((parameter) => nameOf(spec, parameter) === 'If-Match'),

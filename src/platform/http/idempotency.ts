@@ -17,7 +17,8 @@ export interface IdempotencyClaim {
   key: string;
   method: string;
   path: string;
-  bodyHash: string;
+  /** By the current key, then by the previous one. */
+  bodyHashes: readonly [string, string?];
 }
 
 const KEEP_DAYS = 30;
@@ -43,7 +44,7 @@ export function readClaim(
   if (!scope) return undefined;
   if (!/^[\x20-\x7e]{1,255}$/.test(header))
     throw invalid({ 'Idempotency-Key': 'must be 1 to 255 printable ASCII characters' });
-  return { scope, key: header, method: 'POST', path: url, bodyHash: vault.fingerprint(bytes ?? '') };
+  return { scope, key: header, method: 'POST', path: url, bodyHashes: vault.fingerprints(bytes ?? '') };
 }
 
 /**
@@ -63,7 +64,7 @@ export async function claimKey(
     key: claim.key,
     method: claim.method,
     path: claim.path,
-    body_hash: claim.bodyHash,
+    body_hash: claim.bodyHashes[0],
     state: 'in_progress',
     locked_until: lockedUntil,
     created_at: now,
@@ -78,7 +79,7 @@ export async function claimKey(
     await db('idempotency_keys').where(mine).andWhere('expires_at', '<=', now).delete();
     if ((await insert()).length > 0) return undefined;
   }
-  if (known.method !== claim.method || known.path !== claim.path || known.body_hash !== claim.bodyHash)
+  if (known.method !== claim.method || known.path !== claim.path || !claim.bodyHashes.includes(known.body_hash))
     throw new AppError('idempotency_key_reused', 'This Idempotency-Key was used for another request.');
   if (known.state !== 'done' && known.locked_until !== null && known.locked_until <= now) {
     const taken = await db('idempotency_keys')

@@ -1,4 +1,5 @@
 import type { Operations } from '../../../generated/operations.gen.ts';
+import type { Fields } from '../errors.ts';
 import type { Work } from '../work.ts';
 import type { Page } from './pagination.ts';
 import type { Principal, Scope } from './principal.ts';
@@ -14,6 +15,8 @@ export interface Context extends Work {
   readonly sessionToken: string | undefined;
   /** True when the call came in under /api/v1. */
   readonly v1: boolean;
+  /** Cleans and validates one item of a batch (`x-batch: true`) by a schema of the contract, like any other body. */
+  judge(schema: string, item: unknown): { value: unknown; fields?: Fields | undefined };
   /** Only in operations marked `x-transaction: manual`: one committed transaction per call. */
   transaction<T>(run: (context: Context) => Promise<T>): Promise<T>;
 }
@@ -24,6 +27,8 @@ export interface Reply<S extends number = number, B = unknown> {
   status: S;
   body: B;
   headers: Record<string, string>;
+  /** Makes the Link header of a page whose list is a member of the body. */
+  next?: Page<unknown>['next'];
 }
 export const reply = <S extends number, B>(status: S, body: B, headers: Record<string, string> = {}): Reply<S, B> => ({
   kind: 'reply',

@@ -7,11 +7,12 @@ import { ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, parseJson, readBytes } from './bo
 import type { Contract, Operation } from './contract.ts';
 import { sendError } from './error-body.ts';
 import { readClaim } from './idempotency.ts';
+import { createJudge } from './judge.ts';
 import { type Principal, scopeOf } from './principal.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { actorOf, findOperation, headerOf, readIfMatch, readRequestId, splitUrl } from './request.ts';
 import { type AnyHandler, type Call, createRunner } from './run-call.ts';
-import { createAnswerValidation, createRequestValidation, type Validate } from './validation.ts';
+import { createAnswerValidation, createEngine, createRequestValidation, type Validate } from './validation.ts';
 
 const REQUEST_LIMIT_MS = 30_000;
 
@@ -76,7 +77,9 @@ type Handle = (req: Request, res: Response, requestId: string, started: number) 
 function createHandle(options: RouterOptions): Handle {
   const { runtime, contract } = options;
   const bound = bindHandlers(contract, options.handlers);
-  const validatorOf = createRequestValidation(contract);
+  const engine = createEngine(contract);
+  const validatorOf = createRequestValidation(contract, engine);
+  const judge = createJudge(contract, engine);
   const runCall = createRunner(runtime, options.validateAnswers ? createAnswerValidation(contract) : undefined);
   const limitMs = options.requestLimitMs ?? REQUEST_LIMIT_MS;
   return async (req, res, requestId, started) => {
@@ -104,7 +107,7 @@ function createHandle(options: RouterOptions): Handle {
         options.runtime.vault,
       ),
       info: { actor: actorOf(principal), action: operation.id, requestId, ip: req.ip ?? null, now },
-      context: readContext(req, operation, principal, options.authentication),
+      context: { ...readContext(req, operation, principal, options.authentication), judge },
     };
     writeAnswer(res, await runCall(call));
   };
@@ -114,7 +117,7 @@ function createHandle(options: RouterOptions): Handle {
 async function readInput(req: Request, operation: Operation, contract: Contract, validate: Validate) {
   const limit = operation.bodyLimit ?? (operation.access.kind === 'none' ? ANONYMOUS_BODY_BYTES : MAX_BODY_BYTES);
   const bytes = operation.hasBody ? await readBytes(req, limit) : undefined;
-  const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed);
+  const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed, operation.batch);
   const { path, query } = splitUrl(req, contract);
   if (operation.hasBody && body === undefined) throw new AppError('invalid_request', 'A JSON body is required.');
   const fields = validate({ path, query, headers: req.headers, body });
@@ -128,7 +131,7 @@ const readContext = (
   operation: Operation,
   principal: Principal,
   authentication: Authentication,
-): Call['context'] => ({
+): Omit<Call['context'], 'judge'> => ({
   principal,
   scope: scopeOf(principal),
   ifMatch: operation.ifMatch ? readIfMatch(headerOf(req, 'if-match')) : undefined,

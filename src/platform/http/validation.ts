@@ -32,10 +32,29 @@ export type Validate = (parts: RequestParts) => Fields | undefined;
  * Request validation by express-openapi-validator's own engine: its AJV set-up, formats and parsers, compiled once per operation.
  * Its middleware is not used: it looks the route up a second time and parses the URL anew on every request (docs/adr).
  */
-export function createRequestValidation(contract: Contract): (operation: Operation) => Validate {
-  const engine = new RequestValidator(documentOf(contract.spec), OPTIONS) as unknown as Engine;
+export function createRequestValidation(
+  contract: Contract,
+  engine: Engine = createEngine(contract),
+): (operation: Operation) => Validate {
   const compiled = new Map<Operation, Validate>();
   return (operation) => memo(compiled, operation, () => compile(engine, contract.spec, operation));
+}
+
+/** The validator's engine; requests and single values share one. */
+export const createEngine = (contract: Contract): Engine =>
+  new RequestValidator(documentOf(contract.spec), OPTIONS) as unknown as Engine;
+
+/** Validates a value by a schema of the contract's components: one sentence per failing member, or undefined. */
+export function createSchemaValidation(engine: Engine): (schema: string, value: unknown) => Fields | undefined {
+  const compiled = new Map<string, ValidateFunction>();
+  return (name, value) => {
+    const $ref = `#/components/schemas/${name}`;
+    const validate = memo(compiled, name, () => engine.ajvBody.compile({ properties: { body: { $ref } } }));
+    if (validate({ body: value })) return undefined;
+    const fields: Fields = Object.create(null);
+    collect(fields, validate.errors, new Map());
+    return fields;
+  };
 }
 
 const OPTIONS = {
@@ -61,7 +80,7 @@ type Parsed = Parameters<ParametersSchemaParser['parse']>;
 /** The engine changes the document it is given. */
 const documentOf = (spec: object): Document => structuredClone(spec) as Document;
 
-interface Engine {
+export interface Engine {
   ajv: { compile(schema: unknown): ValidateFunction };
   ajvBody: { compile(schema: unknown): ValidateFunction };
   apiDoc: Document;
@@ -125,19 +144,28 @@ const MAX_ERRORS = 200;
 function collect(fields: Fields, errors: ErrorObject[] | null | undefined, headerNames: Map<string, string>): void {
   const list = augmentAjvErrors((errors ?? []).filter((error) => !NOISE.has(error.keyword)).slice(0, MAX_ERRORS));
   const alternatives = list.filter((error: ErrorObject) => error.keyword !== 'anyOf' && error.keyword !== 'oneOf');
-  const deep = alternatives.filter((error) => !isNullNoise(error, alternatives));
+  const deep = alternatives.filter((error) => !isTypeNoise(error, alternatives));
   const told = deep.length > 0 ? deep : alternatives.length > 0 ? alternatives : list;
-  for (const { path, message } of ajvErrorsToValidatorError(400, told).errors) {
-    const name = fieldName(path, headerNames);
+  for (const { path, message, errorCode } of ajvErrorsToValidatorError(400, told).errors) {
+    // a batch of the right type with too many items is not an unreadable body
+    const name = path === '/body' && errorCode?.startsWith('maxItems') ? 'items' : fieldName(path, headerNames);
     fields[name] ??= sentence(message);
   }
 }
 
-/** "must be null" of a nullable object whose members were looked at: what is wrong is told there. */
-const isNullNoise = (error: ErrorObject, all: ErrorObject[]): boolean =>
+/**
+ * "must be null" of a nullable object whose members were looked at, "must be array" of a body that may be one or an
+ * object: what is wrong is told by the alternative of the right type.
+ */
+const isTypeNoise = (error: ErrorObject, all: ErrorObject[]): boolean =>
   error.keyword === 'type' &&
-  error.params.type === 'null' &&
-  all.some((other) => other !== error && other.instancePath.startsWith(error.instancePath));
+  (error.params.type === 'null' || error.instancePath === '/body') &&
+  all.some(
+    (other) =>
+      other !== error &&
+      other.instancePath.startsWith(error.instancePath) &&
+      (error.params.type === 'null' || other.keyword !== 'type' || other.instancePath !== error.instancePath),
+  );
 
 function fieldName(path: string, headerNames: Map<string, string>): string {
   const [, place, ...rest] = path.split('/');
@@ -160,14 +188,19 @@ export function createAnswerValidation(
   const engine = new ResponseValidator(document, OPTIONS, {}, 0) as unknown as {
     buildValidators(responses: unknown, key: string): Record<string, Record<string, ValidateFunction>>;
   };
-  const built = new Map<Operation, Record<string, Record<string, ValidateFunction>>>();
+  const built = new Map<string, Record<string, Record<string, ValidateFunction>>>();
+  /** Compiled when first answered, a shared response (an error) once: each compiling walks all components. */
+  const validatorsOf = ({ id, schema }: Operation, name: string) => {
+    const response = schema.responses[name] as { $ref?: string };
+    const key = response.$ref ?? `${id} ${name}`;
+    return memo(built, key, () => engine.buildValidators({ shared: response }, key)).shared;
+  };
   return (operation, status, body) => {
-    const validators = memo(built, operation, () => engine.buildValidators(operation.schema.responses, operation.id));
-    const known = validators[status] ?? (status >= 400 ? validators.default : undefined);
-    if (!known) return operation.schema.responses[status] ? undefined : `status ${status} is not in the contract`;
-    const validate = known['application/json'];
-    if (!validate) return undefined;
-    if (validate({ response: body })) return undefined;
+    const { responses } = operation.schema;
+    const name = responses[status] ? String(status) : status >= 400 && responses.default ? 'default' : undefined;
+    if (!name) return `status ${status} is not in the contract`;
+    const validate = validatorsOf(operation, name)?.['application/json'];
+    if (!validate || validate({ response: body })) return undefined;
     return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`).join('; ');
   };
 }

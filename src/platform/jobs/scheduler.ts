@@ -3,6 +3,8 @@ import type { Log } from '../log.ts';
 export interface Job {
   name: string;
   everyMs: number;
+  /** Before the first run; a second by default. */
+  firstAfterMs?: number;
   /** `stopping` turns true when the process shuts down: end at the next safe point. */
   run(stopping: () => boolean): Promise<void>;
 }
@@ -47,7 +49,7 @@ export function startScheduler(jobs: Job[], log: Log, quietMs = 50): Scheduler {
     );
   };
   const byName = new Map(jobs.map((job) => [job.name, job]));
-  for (const job of jobs) schedule(job, Math.min(job.everyMs, 1000));
+  for (const job of jobs) schedule(job, job.firstAfterMs ?? Math.min(job.everyMs, 1000));
   const nudged = new Set<string>();
 
   return {

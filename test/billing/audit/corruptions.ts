@@ -57,7 +57,7 @@ const periods: Corruption[] = [
   {
     name: 'no current period',
     sql: [`update billing_periods set kind = 'usage' where id = (${CURRENT})`],
-    breaks: ['INV11'],
+    breaks: ['INV11', 'INV12'],
   },
   {
     name: 'forgotten for days',
@@ -88,6 +88,43 @@ const periods: Corruption[] = [
     name: 'something in force for nothing',
     sql: [`update billing_periods set in_force_net = 1 where kind = 'advance' and state in ('waived', 'skipped')`],
     breaks: ['INV12'],
+  },
+  {
+    name: 'what is in force forgotten',
+    sql: [`update billing_periods set in_force_net = null where id = (${CURRENT})`],
+    breaks: ['INV12'],
+  },
+];
+
+const USAGE = first('billing_periods', `kind = 'usage' and state = 'invoiced' and not dirty`);
+const usage: Corruption[] = [
+  {
+    name: 'an event that counts for more than was billed',
+    sql: ['update usage_events set value_whole = value_whole + 1 where voided_at is null'],
+    breaks: ['INV12'],
+  },
+  {
+    name: 'more billed than the lines say',
+    sql: [`update billing_periods set billed_amount = billed_amount + 1 where id = ${USAGE}`],
+    breaks: ['INV12'],
+  },
+  {
+    name: 'usage billed above its price',
+    sql: [`update billing_periods set billed_net = billed_amount + 1 where id = ${USAGE}`],
+    breaks: ['INV12'],
+  },
+  {
+    name: 'usage billed without a word of what',
+    sql: [`update billing_periods set billed_net = null where id = ${USAGE}`],
+    breaks: ['INV12'],
+  },
+  {
+    name: 'usage to be rated again that nobody will',
+    sql: [
+      `update billing_periods set dirty = true where kind = 'usage' and state in ('invoiced', 'skipped')
+       and subscription_id in (select id from subscriptions where status = 'canceled')`,
+    ],
+    breaks: ['INV11'],
   },
 ];
 
@@ -199,5 +236,5 @@ const others: Corruption[] = [
 
 export const CORRUPTIONS: Corruption[] = [
   ...[...ledger, ...documents, ...credits],
-  ...[...periods, ...series, ...events, ...others, ...licenses],
+  ...[...periods, ...usage, ...series, ...events, ...others, ...licenses],
 ];

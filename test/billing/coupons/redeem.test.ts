@@ -226,6 +226,20 @@ describe('the v1 twins', () => {
     expect(sold.body).toMatchObject({ couponCode: code, discounts: [{ couponCode: code }] });
   });
 
+  test('409 already_exists when a key of the customer takes the coupon again; 201 for the operator', async () => {
+    const app = await startAt(START);
+    const { id, code } = await app.given.coupon();
+    const sub = await app.given.subscription();
+    const key = app.withKey((await app.given.apiKey({ customerId: sub.customerId })).key);
+    const path = `/api/v1/billing/subscriptions/${sub.id}/discounts`;
+    const { body } = await key.post(path, { couponCode: code });
+    expect((await key.delete(`${path}/${body.id}`)).status).toBe(204);
+    expectRefusal(await key.post(path, { couponCode: code }), 409, 'already_exists');
+    expect((await app.api.get(`/api/billing/coupons/${id}`)).body.timesRedeemed).toBe(1);
+    const operator = app.withKey((await app.given.apiKey()).key);
+    expect((await operator.post(path, { couponCode: code })).status).toBe(201);
+  });
+
   test('a replayed redemption counts once', async () => {
     const app = await startAt(START);
     const { id, code } = await app.given.coupon();

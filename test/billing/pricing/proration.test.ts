@@ -149,4 +149,33 @@ describe('ratio (Q2)', () => {
       }),
     );
   });
+
+  test('many changes do not drift: what is kept is what was used, each stretch rounded to at most a unit (INV12)', () => {
+    const step = fc.record({
+      wait: fc.integer({ min: 0, max: 400_000 }),
+      full: fc.bigInt({ min: 0n, max: 10n ** 7n }),
+    });
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 7n }), fc.array(step, { maxLength: 30 }), (first, steps) => {
+        const [start, end] = APRIL.map((instant) => Date.parse(instant) / 1000) as [number, number];
+        const instant = (second: number) => fromEpochMilliseconds(second * 1000);
+        let [second, full, inForceFrom, inForceNet, billed, used] = [start, first, start, first, first, 0];
+        for (const { wait, full: next } of steps) {
+          const at = Math.min(second + wait, end);
+          const known = { at: instant(at), periodStart: APRIL[0], periodEnd: APRIL[1] };
+          const { net, remaining } = prorate({
+            ...known,
+            inForceFrom: instant(inForceFrom),
+            inForceNet,
+            fullPrice: next,
+          });
+          used += (Number(full) * (at - second)) / (end - start);
+          billed += net;
+          [second, full, inForceFrom, inForceNet] = [at, next, at, remaining];
+          expect(billed >= inForceNet && inForceNet >= 0n).toBe(true);
+          expect(Math.abs(Number(billed - inForceNet) - used)).toBeLessThanOrEqual(steps.length + 1);
+        }
+      }),
+    );
+  });
 });

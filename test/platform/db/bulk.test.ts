@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { insertRows, updateRows } from '../../../src/platform/db/bulk.ts';
+import { insertRows, updateRows, upsertRows } from '../../../src/platform/db/bulk.ts';
 import { withColumnTypes } from '../../../src/platform/db/columns.ts';
 import { isUniqueViolation } from '../../../src/platform/db/errors.ts';
 import { execute, query } from '../../../src/platform/db/sql.ts';
@@ -48,6 +48,50 @@ test('nulls, and no rows at all', async () => {
   expect((await all())[0]).toMatchObject(empty);
   expect(await insertRows(place.database.write, 'things', [])).toBe(0);
   expect(await updateRows(place.database.write, 'things', 'id', [])).toBe(0);
+});
+
+test.each([
+  ['one empty text', ['']],
+  ['empty texts among others', ['', 'x', '']],
+  ['the characters that separate values', ['a\u001eb', '\u001d', 'c\u001d']],
+  ['one of them alone', ['\u001e']],
+  ['a word that arrays read as null', ['NULL', 'null', '{}', '"', '\\']],
+])('%s is stored as it is', async (_, texts) => {
+  const { write } = place.database;
+  const rows = texts.map((grp, n) => thing(n, { grp, data: n % 2 ? null : '{"a":"\\u001e\\n"}' }));
+  await insertRows(write, 'things', rows);
+  expect((await all()).map(({ grp }) => grp)).toEqual(texts);
+  expect(JSON.parse((await all())[0].data)).toEqual({ a: '\u001e\n' });
+  const reversed = rows.map(({ id }, n) => ({ id, grp: `${texts.at(-1 - n)}!` }));
+  expect(await updateRows(write, 'things', 'id', reversed)).toBe(texts.length);
+  expect((await all()).map(({ grp }) => grp)).toEqual(texts.toReversed().map((text) => `${text}!`));
+});
+
+test('an upsert answers what each row returned, and what it left out', async () => {
+  const { write } = place.database;
+  const rows = (amount: bigint) => Array.from({ length: 6_000 }, (_, n) => thing(n, { amount }));
+  const add = 'ON CONFLICT (id) DO UPDATE SET amount = things.amount + excluded.amount RETURNING id, amount';
+  await insertRows(write, 'things', rows(5n).slice(0, 2));
+  const raised = await upsertRows<{ id: string; amount: unknown }>(write, 'things', rows(3n), add);
+  expect(raised.map(({ id, amount }) => [id, Number(amount)])).toEqual(
+    rows(3n).map(({ id }, n) => [id, n < 2 ? 8 : 3]),
+  );
+  const unless = 'ON CONFLICT (id) DO NOTHING RETURNING id';
+  expect(await upsertRows(write, 'things', [thing(1), thing(7_000)], unless)).toEqual([{ id: thing(7_000).id }]);
+  expect(await upsertRows(write, 'things', [], unless)).toEqual([]);
+});
+
+test('a row that an update leaves as it is counts as hit', async () => {
+  const { write } = place.database;
+  await insertRows(write, 'things', [thing(1), thing(2, { data: null, amount: null })]);
+  const [before, same] = [await all(), [thing(1), thing(2, { data: null, amount: null })]];
+  expect(await updateRows(write, 'things', 'id', same)).toBe(2);
+  expect(await all()).toEqual(before);
+  expect(await updateRows(write, 'things', 'id', [{ id: thing(2).id, amount: 0n, active: false }])).toBe(1);
+  expect((await all()).map(({ amount, active }) => [Number(amount), Boolean(active)])).toEqual([
+    [1_000_000_000, false],
+    [0, false],
+  ]);
 });
 
 test('one refused row leaves none behind', async () => {

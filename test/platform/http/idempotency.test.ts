@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createVault } from '../../../src/platform/secrets.ts';
 import { type Answer, type Api, startApp, type TestApp } from '../../support/app.ts';
 import { raw } from '../../support/raw.ts';
 import { expectRefusal } from '../../support/refusals.ts';
@@ -39,6 +40,23 @@ describe('the same request again', () => {
     expect(again.headers.location).toBe(`/api/customers/${first.body.id}`);
     expect(again.headers['x-request-id']).not.toBe(first.headers['x-request-id']);
     expect(await Promise.all(tables.map(rows))).toEqual(before);
+  });
+
+  test('201 also after the secret key has changed; 409 idempotency_key_reused for another body', async () => {
+    const OLD = 'the secret key before the rotation, long enough';
+    const rotated = await startApp({ config: { previousSecretKey: OLD } });
+    try {
+      const [headers, body] = [newKey(), newCustomer()];
+      const first = await rotated.api.post('/api/customers', body, headers);
+      const [body_hash] = createVault(OLD).fingerprints(JSON.stringify(body));
+      const hit = await rotated.database.write('idempotency_keys').where({ state: 'done' }).update({ body_hash });
+      expect(hit).toBe(1);
+      expect(essence(await rotated.api.post('/api/customers', body, headers))).toEqual(essence(first));
+      const other = await rotated.api.post('/api/customers', { ...body, name: 'Other Corp' }, headers);
+      expectRefusal(other, 409, 'idempotency_key_reused');
+    } finally {
+      await rotated.close();
+    }
   });
 
   test('201 money is taken once', async () => {

@@ -7,9 +7,9 @@ import { type Paper, type PaperInput, paperOf } from './paper.ts';
 import { createTypesetter, type Run, type SetLine } from './typeset.ts';
 
 /** The PDF of an invoice, A4; the same data give the same bytes. */
-export function renderInvoice(input: PaperInput): Promise<Buffer> {
+export async function renderInvoice(input: PaperInput): Promise<Buffer> {
   const paper = paperOf(input);
-  return draw(paper, layOut(paper, createTypesetter(paper.country)));
+  return draw(paper, await layOut(paper, createTypesetter(paper.country)));
 }
 
 async function draw(paper: Paper, pages: readonly (readonly Item[])[]): Promise<Buffer> {

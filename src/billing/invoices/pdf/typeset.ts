@@ -148,17 +148,30 @@ function breakLines(paragraph: string, width: number, wide: (text: string) => nu
   return [...lines, line.trimEnd()];
 }
 
-/** A word wider than the line is cut where it must be. */
+/**
+ * A word wider than the line is cut where it must be. Its characters are measured one by one, each once: shaping every
+ * beginning of every line would take seconds for a page.
+ */
 function fitting(token: string, width: number, wide: (text: string) => number): string[] {
   if (wide(token.trimEnd()) <= width) return [token];
+  const measured = new Map<string, number>();
+  const wideAlone = (one: string): number => {
+    const known = measured.get(one) ?? wide(one);
+    measured.set(one, known);
+    return known;
+  };
   const parts: string[] = [];
-  let part = '';
-  for (const one of split(token)) {
-    if (part !== '' && wide(part + one) > width) {
-      parts.push(part);
-      part = '';
+  let rest = split(token);
+  while (rest.length > 0) {
+    let count = 1;
+    for (let sum = wideAlone(rest[0]!); count < rest.length; count++) {
+      sum += wideAlone(rest[count]!);
+      if (sum > width) break;
     }
-    part += one;
+    // joined characters may be wider than each alone
+    while (count > 1 && wide(rest.slice(0, count).join('').trimEnd()) > width) count -= 1;
+    parts.push(rest.slice(0, count).join(''));
+    rest = rest.slice(count);
   }
-  return [...parts, part];
+  return parts;
 }

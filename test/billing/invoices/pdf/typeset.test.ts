@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+import { faceFor } from '../../../../src/billing/invoices/pdf/fonts.ts';
 import { createTypesetter, type SetLine } from '../../../../src/billing/invoices/pdf/typeset.ts';
 
 const STYLE = { weight: 'regular', size: 10, color: '#000000' } as const;
@@ -49,6 +50,12 @@ describe('right to left', () => {
     ['סך 1,234.50 בלבד', ['hebrew:בלבד', 'regular: ', 'regular:1,234.50', 'regular: ', 'hebrew:סך']],
     ['חשבונית (INV-1)', ['regular:(', 'regular:INV-1', 'regular:) ', 'hebrew:חשבונית']],
     ['شركة النور', ['arabic:النور', 'regular: ', 'arabic:شركة']],
+    ['הנחה 50% היום', ['hebrew:היום', 'regular: ', 'regular:50%', 'regular: ', 'hebrew:הנחה']],
+    ['עד 2026-03-15', ['regular:2026-03-15', 'regular: ', 'hebrew:עד']],
+    ['מחיר $100', ['regular:$100', 'regular: ', 'hebrew:מחיר']],
+    ['רישיון ABC-12 (03/2026)', ['regular:ABC-12 (03/2026)', 'regular: ', 'hebrew:רישיון']],
+    ['הזמנה (7)', ['regular:(', 'regular:7', 'regular:) ', 'hebrew:הזמנה']],
+    ['فاتورة 12/2026', ['regular:12/2026', 'regular: ', 'arabic:فاتورة']],
   ])('%s stands as it is read', (text, expected) => {
     expect(set(text)).toEqual(expected);
   });
@@ -66,6 +73,15 @@ describe('wrapping', () => {
   test('breaks scripts without spaces between words, never before a full stop', () => {
     expect(wrap('クラウド利用料金です。', 50)).toEqual(['クラウド', '利用料金', 'です。']);
     expect(wrap('บริษัทไทย', 30).length).toBe(2);
+  });
+
+  test('a long word is shaped a few times for each of its lines, not once for each of its characters', () => {
+    const { font } = faceFor('x', 'regular', 'gb1')!;
+    const layout = jest.spyOn(font!, 'layout');
+    const lines = wrap('x1'.repeat(250), 100);
+    expect(lines.join('')).toBe('x1'.repeat(250));
+    expect(layout.mock.calls.length).toBeLessThan(lines.length * 4);
+    layout.mockRestore();
   });
 
   test('no line is wider than asked', () => {

@@ -1,0 +1,51 @@
+import { subtract, ZERO } from '../../platform/decimal.ts';
+import type { Work } from '../../platform/work.ts';
+import type { InvoiceDraft } from '../invoices/issue.ts';
+import { advanceLines, type LineInput, lateUsageLine, usageLines } from '../pricing/lines.ts';
+import type { BillingPeriod } from './subscription.ts';
+import { type Bill, chargeOf, type SubscriptionUnit, versionOf } from './unit.ts';
+import { discountsFor } from './unit-discounts.ts';
+import { differenceOf, type Ratings } from './usage-rating.ts';
+
+/** The lines of a bill: what its rows charge, and what has come to rows billed before (rules S8, U7). */
+export function linesOf(unit: SubscriptionUnit, bill: Bill, ratings: Ratings): LineInput[] {
+  if (bill.lines) return bill.lines;
+  const charged = bill.periods.flatMap((period) => {
+    const rating = ratings.get(period);
+    return rating ? usageLines(rating.charge, rating.quantity) : advanceLines(chargeOf(unit, period));
+  });
+  return [...charged, ...bill.late.flatMap((period) => lateLines(period, ratings))];
+}
+
+function lateLines(period: BillingPeriod, ratings: Ratings): LineInput[] {
+  const rating = ratings.get(period)!;
+  const more = differenceOf(period, rating);
+  if (more <= 0n) return [];
+  return [lateUsageLine(rating.charge, more, subtract(rating.quantity, period.billedQuantity ?? ZERO))];
+}
+
+/** The invoice of a bill, before it is computed. */
+export function draftOf(
+  { now, newId }: Pick<Work, 'now' | 'newId'>,
+  unit: SubscriptionUnit,
+  bill: Bill,
+  lines: LineInput[],
+): InvoiceDraft {
+  const starts = [...bill.periods, ...bill.late].map(({ periodStart }) => periodStart);
+  const [start = now] = starts;
+  return {
+    id: newId(),
+    customer: unit.customer,
+    subscriptionId: unit.sub.id,
+    origin: bill.origin,
+    currency: unit.sub.currency,
+    lines,
+    discounts: discountsFor(unit, starts),
+    category: versionOf(unit).productType,
+    dueDate: null,
+    collectAt: bill.preGenerated && start > now ? start : now,
+    notes: null,
+    draft: null,
+    preGenerated: bill.preGenerated,
+  };
+}

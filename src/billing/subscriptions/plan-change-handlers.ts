@@ -1,0 +1,54 @@
+import { AppError, notFound } from '../../platform/errors.ts';
+import type { Handlers } from '../../platform/http/operations.ts';
+import { formatMoney } from '../../platform/money.ts';
+import { openBilling } from '../billing.ts';
+import { loadLines } from '../invoices/line-store.ts';
+import { presentInvoice } from '../invoices/present.ts';
+import { findSellablePlan, readSellablePlan } from '../plans/store.ts';
+import { changeSubscription } from './change.ts';
+import { changeTerms, requireChangeable } from './plan-change.ts';
+import { presentOne } from './present.ts';
+import { imagineUpToDate, stored } from './preview.ts';
+import { type BilledBy, checkQuote, checkQuotedVersion, figuresOf, readQuote, writeQuote } from './quote.ts';
+import { creditedBy } from './save.ts';
+import { findSubscription } from './store.ts';
+
+type Tag = Handlers<'subscriptions'>;
+
+/** With a token: exactly what the preview said, or AppError `quote_stale` (rules Q8). */
+export const changeSubscriptionPlan: Tag['changeSubscriptionPlan'] = async ({ path, body }, context) => {
+  const { db, scope, now, runtime, v1 } = context;
+  const { quoteToken, ...asked } = body;
+  if (scope !== null && asked.prorate === false)
+    throw new AppError('forbidden', 'An API key of a customer cannot change a plan without proration.');
+  const { unit } = await changeSubscription(context, path.id, async (billing, unit) => {
+    requireChangeable(unit);
+    const quote = quoteToken === undefined ? undefined : readQuote(runtime.vault, quoteToken, path.id, now);
+    if (quote) checkQuotedVersion(quote, unit);
+    const version = await findSellablePlan(db, asked.newPlanId);
+    const decision = changeTerms(unit, context, version, asked, quote?.t);
+    const billedBy: BilledBy = ({ id }) => stored(billing, id, true);
+    if (quote) checkQuote(quote, decision, await figuresOf(billing, unit, decision, billedBy));
+  });
+  const { change, sub } = unit;
+  const invoice = change?.invoice?.invoice;
+  const lines = invoice && (await loadLines(db, [invoice.id])).get(invoice.id)!;
+  return {
+    subscription: await presentOne(context, path.id),
+    invoice: invoice ? presentInvoice(invoice, lines!, v1) : null,
+    creditIssued: change && change.creditNotes.length > 0 ? formatMoney(creditedBy(change), sub.currency) : null,
+  };
+};
+
+/** Reads on a handle that cannot write: nothing is stored, nothing is locked (rules Q8). */
+export const previewSubscriptionPlanChange: Tag['previewSubscriptionPlanChange'] = async ({ path, body }, context) => {
+  const { db, scope, now, runtime } = context;
+  const sub = await findSubscription(db, scope, path.id);
+  if (!sub) throw notFound('subscription');
+  const billing = await openBilling(context);
+  const { unit, billedBy } = await imagineUpToDate(billing, sub);
+  requireChangeable(unit);
+  const decision = changeTerms(unit, context, await readSellablePlan(db, body.newPlanId), body);
+  const figures = await figuresOf(billing, unit, decision, billedBy);
+  return { ...figures, ...writeQuote(runtime.vault, unit, decision, figures, now) };
+};

@@ -1,0 +1,94 @@
+import { loadPaper } from '../billing/invoices/pdf/load.ts';
+import { renderInvoice } from '../billing/invoices/pdf/render.ts';
+import { readInvoice } from '../billing/invoices/read.ts';
+import { findSubscription } from '../billing/subscriptions/store.ts';
+import { loadBillingCustomers } from '../customers/billing-customers.ts';
+import type { Db } from '../platform/db/connect.ts';
+import type { MailConfig } from '../platform/mail-config.ts';
+import type { BillingSettings } from '../settings/billing-settings.ts';
+import { isPlainAddress, oneLine } from './address.ts';
+import { asHtml, asText, type Letter } from './layout.ts';
+import { canceledLetter, invoiceLetter, paymentLetter, senderOf, trialLetter } from './letters.ts';
+import type { ClaimedEmail } from './store.ts';
+
+/** A message ready to be handed in. */
+export interface Message {
+  from: { name: string; address: string };
+  to: string;
+  replyTo: string | null;
+  subject: string;
+  messageId: string;
+  date: string;
+  text: string;
+  html: string;
+  attachments: { filename: string; content: Buffer; contentType: string }[];
+}
+
+/** It can never be sent: trying again would change nothing. */
+export class Unsendable extends Error {}
+
+interface Content {
+  letter: Letter;
+  attachments: Message['attachments'];
+}
+
+/**
+ * Writes the e-mail from the rows as they are now; the Message-ID follows from the row's id alone, so that whoever gets
+ * it twice can tell. Throws Unsendable.
+ */
+export async function compose(
+  db: Db,
+  email: ClaimedEmail,
+  seller: BillingSettings,
+  mail: MailConfig,
+): Promise<Message> {
+  if (!isPlainAddress(email.recipient)) throw new Unsendable('The address of the recipient is not usable.');
+  const { letter, attachments } = await contentOf(db, email, seller);
+  const sender = senderOf(seller);
+  const reply = seller.companyEmail;
+  return {
+    from: { name: oneLine(seller.companyName ?? ''), address: mail.from },
+    to: email.recipient,
+    replyTo: reply !== null && isPlainAddress(reply) ? reply : null,
+    subject: oneLine(letter.subject),
+    messageId: messageIdOf(email.id, mail.from),
+    date: email.createdAt,
+    text: asText(letter, sender),
+    html: asHtml(letter, sender),
+    attachments,
+  };
+}
+
+export const messageIdOf = (id: string, from: string): string => `<${id}@${from.slice(from.lastIndexOf('@') + 1)}>`;
+
+async function contentOf(db: Db, { template, data }: ClaimedEmail, seller: BillingSettings): Promise<Content> {
+  if (template === 'invoice' || template === 'payment_received') return aboutInvoice(db, template, data, seller);
+  const sub = await findSubscription(db, null, data.subscriptionId as string);
+  if (!sub) throw new Unsendable('The subscription does not exist any more.');
+  const name = (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name;
+  const sender = senderOf(seller);
+  const letter =
+    template === 'trial_ending'
+      ? trialLetter(name, sub.planName, sender, data.trialEnd as string)
+      : canceledLetter(name, sub.planName, sender, data.canceledAt as string);
+  return { letter, attachments: [] };
+}
+
+async function aboutInvoice(
+  db: Db,
+  template: 'invoice' | 'payment_received',
+  data: Record<string, unknown>,
+  seller: BillingSettings,
+): Promise<Content> {
+  const paper = await readInvoice(db, null, data.invoiceId as string, (invoice) => loadPaper(db, invoice, seller));
+  const { invoice } = paper;
+  if (template === 'invoice' && invoice.status === 'void') throw new Unsendable('The invoice was voided meanwhile.');
+  const sender = senderOf(seller);
+  const letter =
+    template === 'invoice'
+      ? invoiceLetter(invoice, sender, (data.message ?? null) as string | null)
+      : paymentLetter(invoice, sender, data.amount as string, data.currency as string);
+  const content = await renderInvoice(paper);
+  const filename = `invoice-${invoice.invoiceNumber}.pdf`;
+  return { letter, attachments: [{ filename, content, contentType: 'application/pdf' }] };
+}
