@@ -7,7 +7,7 @@ import { run, startWorld, take, type World } from '../support/histories.ts';
 import { anyHistory, type Step } from '../support/history-steps.ts';
 import { campaign, historyParameters, LONG_MS } from '../support/parameters.ts';
 
-const { steps: STEPS, parameters } = historyParameters(15, 25);
+const { steps: STEPS, parameters } = historyParameters(20, 25);
 
 /** What must hold after every step. */
 async function check(world: World, step: Step): Promise<void> {
