@@ -60,7 +60,10 @@ export function followedLicense(license: License, followed: Followed, graceDays:
   };
   if (before === null) return next;
   if (after.status === 'canceled') return before.status === 'canceled' ? next : ended(next, after, graceDays);
-  if (planChanged(followed)) changePlan(next, followed, graceDays, now);
+  if (planChanged(followed)) {
+    changePlan(next, followed, graceDays, now);
+    if (endsWithPlan(followed)) return next;
+  }
   if (after.status === 'paused') {
     if (before.status !== 'paused' && next.status === 'active') suspend(next, after);
     return next;
@@ -92,10 +95,16 @@ function endedAt(license: License, at: Instant): License {
   return { ...license, expiresAt: at, status: license.status === 'active' ? 'expired' : license.status };
 }
 
+/** A change to a plan without licences ends one that the plan before had brought: now, or at the boundary it is due at. */
+const endsWithPlan = ({ sold }: Followed): boolean =>
+  sold.before.licenseTemplate !== null && sold.after.licenseTemplate === null;
+
+const earlier = (a: Instant, b: Instant): Instant => (a < b ? a : b);
+
 function changePlan(license: License, followed: Followed, graceDays: number, now: Instant): void {
-  const { sold, after } = followed;
+  const { sold, before, after } = followed;
   if (sold.after.licenseTemplate === null) {
-    if (sold.before.licenseTemplate !== null) Object.assign(license, endedAt(license, now));
+    if (endsWithPlan(followed)) Object.assign(license, endedAt(license, earlier(now, before!.currentPeriodEnd)));
     return;
   }
   Object.assign(license, termsOf(followed), { productId: sold.after.productId, productName: sold.after.productName });

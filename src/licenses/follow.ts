@@ -9,7 +9,7 @@ import {
   startsLicense,
   termsOf,
 } from './follow-rules.ts';
-import type { License } from './license.ts';
+import { type License, signedMembersDiffer } from './license.ts';
 import { drawLicenseKey } from './license-key.ts';
 import { type Changed, saveLicenses } from './sign.ts';
 import { insertLicenses, lockLicensesOf } from './store.ts';
@@ -40,9 +40,8 @@ export async function followSubscriptions(work: Work, settings: Settings, all: F
   await startLicenses(work, settings, starting);
 }
 
-const MEMBERS = ['status', 'statusReason', 'expiresAt', 'productId', 'maxActivations'] as const;
 const differ = (a: License, b: License): boolean =>
-  MEMBERS.some((member) => a[member] !== b[member]) || JSON.stringify(a.features) !== JSON.stringify(b.features);
+  a.status !== b.status || a.statusReason !== b.statusReason || signedMembersDiffer(a, b);
 
 async function startLicenses(work: Work, settings: Settings, starting: Followed[]): Promise<void> {
   if (starting.length === 0) return;

@@ -5,9 +5,10 @@ import { inTransaction, type Runtime } from '../platform/work.ts';
 import { findActiveKey, updateSeal } from './key-store.ts';
 import { saveLicenses } from './sign.ts';
 import { renewSeal } from './signing-key.ts';
-import { claimExpired, listExpired } from './store.ts';
+import { claimExpired, type DueLicense, listExpired } from './store.ts';
 
 const BATCH = 200;
+const FIRST: DueLicense = { id: '', expiresAt: '0001-01-01T00:00:00.000Z' };
 const INFO = { actor: { type: 'system', id: null }, action: 'licenses' } as const;
 
 export interface ExpiryOutcome {
@@ -19,11 +20,11 @@ export interface ExpiryOutcome {
 export async function runLicenses(runtime: Runtime, stopping = () => false): Promise<ExpiryOutcome> {
   await keepSignable(runtime);
   const outcome: ExpiryOutcome = { expired: 0, errors: [] };
-  for (let after: string | undefined = ''; after !== undefined && !stopping(); ) {
-    const due = await listExpired(runtime.database.read, runtime.clock.now(), after, BATCH);
+  for (let after: DueLicense | undefined = FIRST; after !== undefined && !stopping(); ) {
+    const due: DueLicense[] = await listExpired(runtime.database.read, runtime.clock.now(), after, BATCH);
     after = due.length === BATCH ? due.at(-1) : undefined;
     await inHalves(
-      due,
+      due.map(({ id }) => id),
       async (ids) => {
         outcome.expired += await retryConflicts(() => expire(runtime, ids));
       },

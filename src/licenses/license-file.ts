@@ -20,22 +20,27 @@ function block(name: string, base64: string): string {
   return `${[marker('BEGIN', name), ...lines, marker('END', name)].join('\n')}\n`;
 }
 
+const SIGNATURE_BYTES = 64;
+
 /**
- * Both blocks, in this order, whatever whitespace stands in and around them (rules L13). Nothing of it is trusted yet.
- * Throws AppError `validation_error` on `file` for markers or base64 that are not as they should be.
+ * Both blocks, in this order, with blank, tab, CR and LF wherever they stand (rules L13, docs/licensing/format.md).
+ * Nothing of it is trusted yet. Throws AppError `validation_error` on `file` for anything else.
  */
 export function decodeFile(text: string): LicenseFile {
   const [payload, afterPayload] = readBlock(text, 0, 'LICENSE');
   const [signature, end] = readBlock(text, afterPayload, 'SIGNATURE');
-  if (text.slice(end).trim() !== '') malformed('has something after the signature');
+  if (!isBlank(text.slice(end))) malformed('has something after the signature');
+  if (signature.length !== SIGNATURE_BYTES) malformed(`the signature has not ${SIGNATURE_BYTES} bytes`);
   return { payload, signature };
 }
+
+const isBlank = (text: string): boolean => /^[ \t\r\n]*$/.test(text);
 
 function readBlock(text: string, from: number, name: string): [bytes: Buffer, end: number] {
   const [begin, end] = [marker('BEGIN', name), marker('END', name)];
   const start = text.indexOf(begin, from);
   const stop = text.indexOf(end, start + begin.length);
-  if (start < 0 || stop < 0 || text.slice(from, start).trim() !== '') malformed(`must have a ${name} block`);
+  if (start < 0 || stop < 0 || !isBlank(text.slice(from, start))) malformed(`must have a ${name} block`);
   return [readBase64(text.slice(start + begin.length, stop), name), stop + end.length];
 }
 

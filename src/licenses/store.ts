@@ -147,18 +147,24 @@ export async function deleteLicense(db: Db, id: string): Promise<void> {
 const UNSHELTERED = `(l.subscription_id is null or s.cancel_at_period_end
   or s.status not in ('trialing', 'active', 'past_due'))`;
 
-/** Ids of active licences whose date has gone and that no subscription shelters (rules L1, L3), by id. */
-export async function listExpired(db: Db, now: Instant, after: string, limit: number): Promise<string[]> {
-  const rows: { id: string }[] = await db('licenses as l')
+/** A place in the order of expiry. */
+export interface DueLicense {
+  id: string;
+  expiresAt: Instant;
+}
+
+/** Active licences whose date has gone and that no subscription shelters (rules L1, L3), the oldest first. */
+export async function listExpired(db: Db, now: Instant, after: DueLicense, limit: number): Promise<DueLicense[]> {
+  const rows: { id: string; expires_at: Instant }[] = await db('licenses as l')
     .leftJoin('subscriptions as s', 's.id', 'l.subscription_id')
     .where('l.status', 'active')
     .where('l.expires_at', '<=', now)
-    .where('l.id', '>', after)
+    .whereRaw('(l.expires_at, l.id) > (?, ?)', [after.expiresAt, after.id])
     .whereRaw(UNSHELTERED)
-    .orderBy('l.id')
+    .orderBy(['l.expires_at', 'l.id'])
     .limit(limit)
-    .select('l.id');
-  return rows.map(({ id }) => id);
+    .select('l.id', 'l.expires_at');
+  return rows.map((row) => ({ id: row.id, expiresAt: row.expires_at }));
 }
 
 /** Those of them that still are due and that nobody else holds, locked. */

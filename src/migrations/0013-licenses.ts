@@ -50,7 +50,7 @@ export const licenses: Migration = {
     'CREATE INDEX licenses_customer ON licenses (customer_id, id)',
     'CREATE INDEX licenses_product ON licenses (product_id, id)',
     'CREATE INDEX licenses_status ON licenses (status, id)',
-    `CREATE INDEX licenses_expiry ON licenses (expires_at) WHERE status = 'active' AND expires_at IS NOT NULL`,
+    `CREATE INDEX licenses_expiry ON licenses (expires_at, id) WHERE status = 'active' AND expires_at IS NOT NULL`,
     fixed(
       'licenses',
       'fixed',

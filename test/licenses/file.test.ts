@@ -139,7 +139,7 @@ describe('reading a file', () => {
   test.each([
     ['CRLF', file.replaceAll('\n', '\r\n')],
     ['no last line end', file.trimEnd()],
-    ['blank lines around and a byte order mark', `\uFEFF\n\n${file}\n\n`],
+    ['blank lines around', `\n \t\n${file}\n\n`],
     ['one line per block', file.replace(/([\w+/=])\n(?=[\w+/])/g, '$1')],
     ['indented', file.replaceAll('\n', '\n   \t')],
   ])('takes it with %s', (_, text) => expect(readable(text)).toBe(true));
@@ -153,6 +153,10 @@ describe('reading a file', () => {
     ['base64url', file.replace('+', '-')],
     ['letters of another script', file.replace(/^e/m, 'е')],
     ['full-width letters', file.replace(/^e/m, 'ｅ')],
+    ['a byte order mark', `\uFEFF${file}`],
+    ['a no-break space', file.replace('\n', '\u00a0\n')],
+    ['a signature of 63 bytes', encodeFile(PAYLOAD, Buffer.alloc(63).toString('base64'))],
+    ['a signature of 256 bytes', encodeFile(PAYLOAD, Buffer.alloc(256).toString('base64'))],
     ['a zero-width blank', file.replace(/^e/m, 'e\u200b')],
     ['a comment before', `Your licence:\n${file}`],
     ['something between', file.replace('-----BEGIN SIG', 'x\n-----BEGIN SIG')],

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { runLicenses } from '../../src/licenses/jobs.ts';
+import { insertRows } from '../../src/platform/db/bulk.ts';
 import { closeApps, putSubscription, run, runAt, startAt } from '../billing/support.ts';
 import type { TestApp } from '../support/app.ts';
 import { type Entity, exported, licenseOfSubscription, putLicense, rotate, sign, toldOf, verify } from './support.ts';
@@ -127,6 +129,25 @@ describe('the table of rules L8', () => {
     expect((await verify(app, licenseKey)).body).toMatchObject({ valid: true, expiresAt: '2026-02-04T00:00:00.000Z' });
     await run(app);
     expect((await verify(app, licenseKey)).body).toMatchObject({ valid: true, expiresAt: '2026-07-04T00:00:00.000Z' });
+  });
+
+  test('more licences than a batch holds expire in one run, each once', async () => {
+    const app = await startAt('2026-03-01T09:00:00.000Z');
+    const { id, customerId } = await app.given.license({ expiresAt: '2026-03-02T00:00:00Z' });
+    const [row] = await app.database.read('licenses').where({ id });
+    const copies = Array.from({ length: 430 }, (_, n) => ({
+      ...row,
+      id: app.runtime.newIdAt(row.created_at),
+      license_key: `L-${n}`,
+    }));
+    await insertRows(app.database.write, 'licenses', copies);
+    app.clock.set('2026-03-02T00:00:00.000Z');
+    const runs = await Promise.all([runLicenses(app.runtime), runLicenses(app.runtime)]);
+    expect(runs.reduce((sum, { expired }) => sum + expired, 0)).toBe(431);
+    await app.drain();
+    const told = await app.database.read('events').where({ type: 'license.expired', customer_id: customerId });
+    expect(new Set(told.map((event) => event.resource_id)).size).toBe(431);
+    await app.database.write('licenses').whereNot({ id }).delete(); // their creation was never told
   });
 
   test('a revoked one follows nothing', async () => {

@@ -4,7 +4,7 @@ import { findPlan } from '../../src/billing/plans/store.ts';
 import { toSubscription } from '../../src/billing/subscriptions/store.ts';
 import type { Subscription } from '../../src/billing/subscriptions/subscription.ts';
 import { followSubscriptions } from '../../src/licenses/follow.ts';
-import { addMonths } from '../../src/platform/calendar.ts';
+import { addDays, addMonths } from '../../src/platform/calendar.ts';
 import { inTransaction } from '../../src/platform/work.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { type Entity, licenseOfSubscription, putLicense, rotate, sign, toldOf, verify } from './support.ts';
@@ -130,6 +130,42 @@ describe('a change of plan (rules L8)', () => {
     const made = await app.given.license({ customerId: sub.customerId, subscriptionId: sub.id });
     await changed([{ id: sub.id, from, to }]);
     expect(await licence(sub)).toEqual(made);
+  });
+});
+
+describe('through the API', () => {
+  const change = (sub: Entity, to: Entity, more: object = {}) =>
+    app.api.post(`/api/billing/subscriptions/${sub.id}/change-plan`, { newPlanId: to.id, ...more });
+
+  test('now: the terms of the new plan', async () => {
+    const [from, to] = [await withLicence({ pro: true }), await withLicence({ team: true }, 10)];
+    const sub = await sold(from);
+    expect((await change(sub, to)).status).toBe(200);
+    expect(await licence(sub)).toMatchObject({ features: { team: true }, maxActivations: 10, productId: to.productId });
+  });
+
+  test.each([0, 70])('at the end of the period, the run %i days late: it ends there and stays ended', async (late) => {
+    const [from, none] = [await withLicence({ pro: true }), await planOf({})];
+    const sub = await sold(from);
+    expect((await change(sub, none, { effective: 'period_end' })).status).toBe(200);
+    expect((await licence(sub)).status).toBe('active');
+    app.clock.set(addDays(sub.currentPeriodEnd, late));
+    await app.cron.post('/api/billing/cron/run');
+    expect(await licence(sub)).toMatchObject({ status: 'expired', expiresAt: sub.currentPeriodEnd });
+    app.clock.advance({ months: 1 });
+    await app.cron.post('/api/billing/cron/run');
+    expect(await licence(sub)).toMatchObject({ status: 'expired', expiresAt: sub.currentPeriodEnd });
+  });
+
+  test('at the end of the period, to other terms: they and the new date come together', async () => {
+    const [from, to] = [await withLicence({ pro: true }), await withLicence({ team: true })];
+    const sub = await sold(from);
+    await change(sub, to, { effective: 'period_end' });
+    expect((await licence(sub)).features).toEqual({ pro: true });
+    app.clock.set(sub.currentPeriodEnd);
+    await app.cron.post('/api/billing/cron/run');
+    const { currentPeriodEnd } = (await app.api.get(`/api/billing/subscriptions/${sub.id}`)).body;
+    expect(await licence(sub)).toMatchObject({ features: { team: true }, expiresAt: addDays(currentPeriodEnd, 3) });
   });
 });
 

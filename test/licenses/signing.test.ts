@@ -202,7 +202,7 @@ describe('verify a file (rules L14)', () => {
       encodeFile(a.payload.replace(a.kid, "' or 1=1 --"), a.signature),
       encodeFile(`${a.payload} `, a.signature),
       encodeFile(a.payload, Buffer.alloc(64).toString('base64')),
-      encodeFile(a.payload, Buffer.alloc(256, 1).toString('base64')),
+      encodeFile(a.payload, Buffer.alloc(64, 1).toString('base64')),
     ];
     for (const file of files) {
       const { status, body } = await verifyFile(app, file);
@@ -232,7 +232,8 @@ describe('verify a file (rules L14)', () => {
     for (const key of keys) {
       const algorithm = key.asymmetricKeyType === 'ed448' ? null : 'sha256';
       const signature = signBytes(algorithm, Buffer.from(payload), key).toString('base64');
-      expect((await verifyFile(app, encodeFile(payload, signature))).body).toEqual(FORGED);
+      const { status, body } = await verifyFile(app, encodeFile(payload, signature));
+      expect([status, Object.keys(body.fields)]).toEqual([400, ['file']]); // not 64 bytes
     }
   });
 
