@@ -1,10 +1,11 @@
 import { benchBillingRun } from './billing-run/run.ts';
 import { benchCatchUp, benchRunners } from './billing-run/several.ts';
 import { benchHttp } from './http/run.ts';
+import { benchLicenses } from './licenses/run.ts';
 import type { DatabaseName } from './support/databases.ts';
 import { usageTable } from './usage/run.ts';
 
-/** `npm run bench [-- http|billing-run|runners|catch-up|usage]`: ratios measured in one run; figures depend on the machine. */
+/** `npm run bench [-- http|billing-run|runners|catch-up|usage|licenses]`: ratios measured in one run; figures depend on the machine. */
 const wanted = process.argv.slice(2);
 const databases = (process.env.DATABASES ?? 'sqlite,postgres').split(',') as DatabaseName[];
 const sizes = (process.env.SIZES ?? '1000,10000,100000').split(',').map(Number);
@@ -29,4 +30,8 @@ if (wanted.length === 0 || wanted.includes('catch-up')) {
 if (wanted.length === 0 || wanted.includes('usage')) {
   process.stdout.write('## Usage in batches of 1 000 against raw multi-row INSERTs of the same rows\n\n');
   process.stdout.write(`${await usageTable(databases)}\n`);
+}
+if (wanted.length === 0 || wanted.includes('licenses')) {
+  process.stdout.write('\n## The public licence checks against bare Express with the same SQL\n\n');
+  for (const name of databases) process.stdout.write(`${await benchLicenses(name)}\n\n`);
 }

@@ -45,6 +45,17 @@ export type PublishedDocument = {
     [key: string]: unknown;
 };
 
+export type Jwks = {
+    keys: Array<{
+        kty: 'OKP';
+        crv: 'Ed25519';
+        alg: 'EdDSA';
+        use: 'sig';
+        kid: string;
+        x: string;
+    }>;
+};
+
 export type Login = {
     email: string;
     password: string;
@@ -1991,6 +2002,13 @@ export type DunningResult = {
     errors: Array<JobError>;
 };
 
+export type LicensesResult = {
+    asOf: Timestamp;
+    expired: JobCounter;
+    durationMs: number;
+    errors: Array<JobError>;
+};
+
 export type WebhooksResult = {
     asOf: Timestamp;
     attempted: JobCounter;
@@ -2010,6 +2028,7 @@ export type CronRunResult = {
     asOf: Timestamp;
     lifecycle: LifecycleResult;
     dunning: DunningResult;
+    licenses: LicensesResult;
     webhooks: WebhooksResult;
 };
 
@@ -2214,6 +2233,188 @@ export type TaxSettingsUpdate = {
     taxjarApiKey?: string | null;
 };
 
+export type LicenseStatus = 'active' | 'expired' | 'suspended' | 'revoked';
+
+/**
+ * How many devices may use it; null = unlimited.
+ */
+export type MaxActivations = number | null;
+
+export type License = {
+    id: Id;
+    licenseKey: string;
+    customerId: Id;
+    customerName: string;
+    productId: Id;
+    productName: string;
+    subscriptionId: Id | null;
+    status: LicenseStatus;
+    maxActivations: MaxActivations;
+    /**
+     * Registered devices.
+     */
+    currentActivations: number;
+    features: Features;
+    /**
+     * Null = never.
+     */
+    expiresAt: Timestamp | null;
+    /**
+     * The latest signature.
+     */
+    signedAt: Timestamp | null;
+    /**
+     * Its `kid`.
+     */
+    signingKeyId: string | null;
+    createdAt: Timestamp;
+    updatedAt: Timestamp;
+};
+
+export type LicenseCreate = {
+    /**
+     * Imported; absent = generated.
+     */
+    licenseKey?: string;
+    customerId: Id;
+    productId: Id;
+    /**
+     * A subscription of the customer.
+     */
+    subscriptionId?: Id | null;
+    maxActivations?: MaxActivations;
+    features?: Features;
+    /**
+     * Null or absent in a new licence = never.
+     */
+    expiresAt?: TimestampInput | null;
+};
+
+/**
+ * The states a caller can ask for.
+ */
+export type LicenseStatusRequest = 'active' | 'suspended' | 'revoked';
+
+export type LicenseUpdate = {
+    status?: LicenseStatusRequest;
+    maxActivations?: MaxActivations;
+    features?: Features;
+    /**
+     * Null or absent in a new licence = never.
+     */
+    expiresAt?: TimestampInput | null;
+};
+
+export type SignedLicense = {
+    licenseKey: string;
+    kid: string;
+    /**
+     * The signed JSON text.
+     */
+    payload: string;
+    /**
+     * Base64 of the Ed25519 signature over the UTF-8 bytes of the payload.
+     */
+    signature: string;
+    /**
+     * The text of the licence file.
+     */
+    file: string;
+    signedAt: Timestamp;
+};
+
+export type LicenseActivation = {
+    id: Id;
+    licenseKey: string;
+    deviceId: string;
+    deviceName: string | null;
+    /**
+     * Of the last check.
+     */
+    ipAddress: string | null;
+    activatedAt: Timestamp;
+    lastSeenAt: Timestamp;
+};
+
+export type SigningKey = {
+    /**
+     * RFC 7638 thumbprint of the public key.
+     */
+    kid: string;
+    algorithm: 'Ed25519';
+    /**
+     * SPKI PEM.
+     */
+    publicKey: string;
+    status: 'active' | 'retired';
+    createdAt: Timestamp;
+    retiredAt: Timestamp | null;
+};
+
+export type LicenseKeypair = {
+    exists: boolean;
+    active: SigningKey | null;
+    /**
+     * All, newest first.
+     */
+    keys: Array<SigningKey>;
+};
+
+/**
+ * Exactly one of `licenseKey` and `file`.
+ */
+export type LicenseVerify = {
+    licenseKey?: string;
+    /**
+     * The text of a licence file.
+     */
+    file?: string;
+    /**
+     * The product that asks; names nothing that must exist.
+     */
+    productId?: string;
+};
+
+export type LicenseError = 'license_expired' | 'license_suspended' | 'license_revoked' | 'license_product_mismatch' | 'activation_limit_reached' | 'license_signature_invalid';
+
+export type LicenseVerification = {
+    valid: boolean;
+    /**
+     * Null when the file is not genuine.
+     */
+    status: LicenseStatus | null;
+    features: Features;
+    /**
+     * Null = never.
+     */
+    expiresAt: Timestamp | null;
+    /**
+     * Only when `valid` is false.
+     */
+    error?: LicenseError;
+    /**
+     * Only in answers of validate.
+     */
+    maxActivations?: MaxActivations;
+    /**
+     * Registered devices.
+     */
+    currentActivations?: number;
+};
+
+export type LicenseValidate = {
+    licenseKey: string;
+    /**
+     * What the product calls the device, e.g. a machine id.
+     */
+    deviceId: string;
+    deviceName?: string;
+    /**
+     * The product that asks; names nothing that must exist.
+     */
+    productId?: string;
+};
+
 /**
  * Days count from the due date and rise strictly from step to step; null leaves a step out.
  */
@@ -2380,6 +2581,16 @@ export type FromDate = DateOnly;
  */
 export type ToDate = DateOnly;
 
+/**
+ * Key of the licence; upper and lower case are the same.
+ */
+export type LicenseKey = string;
+
+/**
+ * The device as it named itself.
+ */
+export type DeviceId = string;
+
 export type ProductCreate2 = ProductCreate;
 
 export type ProductUpdate2 = ProductUpdate;
@@ -2429,6 +2640,14 @@ export type CreditNoteUpdate2 = CreditNoteUpdate;
 export type CreditEntryCreate2 = CreditEntryCreate;
 
 export type UsageRecord = UsageEventCreate | UsageBatch;
+
+export type LicenseCreate2 = LicenseCreate;
+
+export type LicenseUpdate2 = LicenseUpdate;
+
+export type LicenseVerify2 = LicenseVerify;
+
+export type LicenseValidate2 = LicenseValidate;
 
 export type GetHealthData = {
     body?: never;
@@ -2562,6 +2781,31 @@ export type GetOpenapiYamlResponses = {
 };
 
 export type GetOpenapiYamlResponse = GetOpenapiYamlResponses[keyof GetOpenapiYamlResponses];
+
+export type GetJwksData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/.well-known/jwks.json';
+};
+
+export type GetJwksErrors = {
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetJwksError = GetJwksErrors[keyof GetJwksErrors];
+
+export type GetJwksResponses = {
+    /**
+     * The keys.
+     */
+    200: Jwks;
+};
+
+export type GetJwksResponse = GetJwksResponses[keyof GetJwksResponses];
 
 export type GetDocsData = {
     body?: never;
@@ -6933,6 +7177,35 @@ export type RunDunningJobResponses = {
 
 export type RunDunningJobResponse = RunDunningJobResponses[keyof RunDunningJobResponses];
 
+export type RunLicensesJobData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/billing/cron/licenses';
+};
+
+export type RunLicensesJobErrors = {
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type RunLicensesJobError = RunLicensesJobErrors[keyof RunLicensesJobErrors];
+
+export type RunLicensesJobResponses = {
+    /**
+     * What this run did.
+     */
+    200: LicensesResult;
+};
+
+export type RunLicensesJobResponse = RunLicensesJobResponses[keyof RunLicensesJobResponses];
+
 export type RunWebhooksJobData = {
     body?: never;
     path?: never;
@@ -7403,6 +7676,695 @@ export type UpdateTaxSettingsResponses = {
 };
 
 export type UpdateTaxSettingsResponse = UpdateTaxSettingsResponses[keyof UpdateTaxSettingsResponses];
+
+export type ListLicensesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        status?: LicenseStatus;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only licences of this product.
+         */
+        productId?: Id;
+        /**
+         * Only the licences of this subscription.
+         */
+        subscriptionId?: Id;
+    };
+    url: '/api/licenses';
+};
+
+export type ListLicensesErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ListLicensesError = ListLicensesErrors[keyof ListLicensesErrors];
+
+export type ListLicensesResponses = {
+    /**
+     * A page of licences, newest first.
+     */
+    200: Array<License>;
+};
+
+export type ListLicensesResponse = ListLicensesResponses[keyof ListLicensesResponses];
+
+export type CreateLicenseData = {
+    body: LicenseCreate2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/licenses';
+};
+
+export type CreateLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type CreateLicenseError = CreateLicenseErrors[keyof CreateLicenseErrors];
+
+export type CreateLicenseResponses = {
+    /**
+     * The new licence.
+     */
+    201: License;
+};
+
+export type CreateLicenseResponse = CreateLicenseResponses[keyof CreateLicenseResponses];
+
+export type DeleteLicenseData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/licenses/{key}';
+};
+
+export type DeleteLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type DeleteLicenseError = DeleteLicenseErrors[keyof DeleteLicenseErrors];
+
+export type DeleteLicenseResponses = {
+    /**
+     * Done.
+     */
+    204: void;
+};
+
+export type DeleteLicenseResponse = DeleteLicenseResponses[keyof DeleteLicenseResponses];
+
+export type GetLicenseData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/licenses/{key}';
+};
+
+export type GetLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetLicenseError = GetLicenseErrors[keyof GetLicenseErrors];
+
+export type GetLicenseResponses = {
+    /**
+     * The licence.
+     */
+    200: License;
+};
+
+export type GetLicenseResponse = GetLicenseResponses[keyof GetLicenseResponses];
+
+export type UpdateLicenseData = {
+    body: LicenseUpdate2;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/licenses/{key}';
+};
+
+export type UpdateLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateLicenseError = UpdateLicenseErrors[keyof UpdateLicenseErrors];
+
+export type UpdateLicenseResponses = {
+    /**
+     * The licence.
+     */
+    200: License;
+};
+
+export type UpdateLicenseResponse = UpdateLicenseResponses[keyof UpdateLicenseResponses];
+
+export type SignLicenseData = {
+    body?: never;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/licenses/{key}/sign';
+};
+
+export type SignLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type SignLicenseError = SignLicenseErrors[keyof SignLicenseErrors];
+
+export type SignLicenseResponses = {
+    /**
+     * The signature and the file.
+     */
+    200: SignedLicense;
+};
+
+export type SignLicenseResponse = SignLicenseResponses[keyof SignLicenseResponses];
+
+export type ExportLicenseData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/licenses/{key}/export';
+};
+
+export type ExportLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ExportLicenseError = ExportLicenseErrors[keyof ExportLicenseErrors];
+
+export type ExportLicenseResponses = {
+    /**
+     * The licence file, for download.
+     */
+    200: Blob | File;
+};
+
+export type ExportLicenseResponse = ExportLicenseResponses[keyof ExportLicenseResponses];
+
+export type ListLicenseActivationsData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+    };
+    url: '/api/licenses/{key}/activations';
+};
+
+export type ListLicenseActivationsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ListLicenseActivationsError = ListLicenseActivationsErrors[keyof ListLicenseActivationsErrors];
+
+export type ListLicenseActivationsResponses = {
+    /**
+     * A page of devices, newest first.
+     */
+    200: Array<LicenseActivation>;
+};
+
+export type ListLicenseActivationsResponse = ListLicenseActivationsResponses[keyof ListLicenseActivationsResponses];
+
+export type DeleteLicenseActivationData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+        /**
+         * The device as it named itself.
+         */
+        deviceId: string;
+    };
+    query?: never;
+    url: '/api/licenses/{key}/activations/{deviceId}';
+};
+
+export type DeleteLicenseActivationErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type DeleteLicenseActivationError = DeleteLicenseActivationErrors[keyof DeleteLicenseActivationErrors];
+
+export type DeleteLicenseActivationResponses = {
+    /**
+     * Done.
+     */
+    204: void;
+};
+
+export type DeleteLicenseActivationResponse = DeleteLicenseActivationResponses[keyof DeleteLicenseActivationResponses];
+
+export type GetLicenseKeypairData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/licenses/keypair';
+};
+
+export type GetLicenseKeypairErrors = {
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetLicenseKeypairError = GetLicenseKeypairErrors[keyof GetLicenseKeypairErrors];
+
+export type GetLicenseKeypairResponses = {
+    /**
+     * The public keys.
+     */
+    200: LicenseKeypair;
+};
+
+export type GetLicenseKeypairResponse = GetLicenseKeypairResponses[keyof GetLicenseKeypairResponses];
+
+export type RotateLicenseKeypairData = {
+    body?: never;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/licenses/keypair';
+};
+
+export type RotateLicenseKeypairErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type RotateLicenseKeypairError = RotateLicenseKeypairErrors[keyof RotateLicenseKeypairErrors];
+
+export type RotateLicenseKeypairResponses = {
+    /**
+     * The new key.
+     */
+    201: SigningKey;
+};
+
+export type RotateLicenseKeypairResponse = RotateLicenseKeypairResponses[keyof RotateLicenseKeypairResponses];
+
+export type VerifyLicenseData = {
+    body: LicenseVerify2;
+    path?: never;
+    query?: never;
+    url: '/api/licenses/verify';
+};
+
+export type VerifyLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type VerifyLicenseError = VerifyLicenseErrors[keyof VerifyLicenseErrors];
+
+export type VerifyLicenseResponses = {
+    /**
+     * The decision.
+     */
+    200: LicenseVerification;
+};
+
+export type VerifyLicenseResponse = VerifyLicenseResponses[keyof VerifyLicenseResponses];
+
+export type ValidateLicenseData = {
+    body: LicenseValidate2;
+    path?: never;
+    query?: never;
+    url: '/api/licenses/validate';
+};
+
+export type ValidateLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type ValidateLicenseError = ValidateLicenseErrors[keyof ValidateLicenseErrors];
+
+export type ValidateLicenseResponses = {
+    /**
+     * The decision.
+     */
+    200: LicenseVerification;
+};
+
+export type ValidateLicenseResponse = ValidateLicenseResponses[keyof ValidateLicenseResponses];
 
 export type GetBillingSettingsData = {
     body?: never;
@@ -9456,6 +10418,731 @@ export type V1ListCreditsResponses = {
 };
 
 export type V1ListCreditsResponse = V1ListCreditsResponses[keyof V1ListCreditsResponses];
+
+export type V1ListLicensesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+        status?: LicenseStatus;
+        /**
+         * Only rows of this customer.
+         */
+        customerId?: Id;
+        /**
+         * Only licences of this product.
+         */
+        productId?: Id;
+        /**
+         * Only the licences of this subscription.
+         */
+        subscriptionId?: Id;
+    };
+    url: '/api/v1/licenses';
+};
+
+export type V1ListLicensesErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1ListLicensesError = V1ListLicensesErrors[keyof V1ListLicensesErrors];
+
+export type V1ListLicensesResponses = {
+    /**
+     * A page of licences, newest first.
+     */
+    200: Array<License>;
+};
+
+export type V1ListLicensesResponse = V1ListLicensesResponses[keyof V1ListLicensesResponses];
+
+export type V1CreateLicenseData = {
+    body: LicenseCreate2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/licenses';
+};
+
+export type V1CreateLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1CreateLicenseError = V1CreateLicenseErrors[keyof V1CreateLicenseErrors];
+
+export type V1CreateLicenseResponses = {
+    /**
+     * The new licence.
+     */
+    201: License;
+};
+
+export type V1CreateLicenseResponse = V1CreateLicenseResponses[keyof V1CreateLicenseResponses];
+
+export type V1DeleteLicenseData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/v1/licenses/{key}';
+};
+
+export type V1DeleteLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1DeleteLicenseError = V1DeleteLicenseErrors[keyof V1DeleteLicenseErrors];
+
+export type V1DeleteLicenseResponses = {
+    /**
+     * Done.
+     */
+    204: void;
+};
+
+export type V1DeleteLicenseResponse = V1DeleteLicenseResponses[keyof V1DeleteLicenseResponses];
+
+export type V1GetLicenseData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/v1/licenses/{key}';
+};
+
+export type V1GetLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1GetLicenseError = V1GetLicenseErrors[keyof V1GetLicenseErrors];
+
+export type V1GetLicenseResponses = {
+    /**
+     * The licence.
+     */
+    200: License;
+};
+
+export type V1GetLicenseResponse = V1GetLicenseResponses[keyof V1GetLicenseResponses];
+
+export type V1UpdateLicenseData = {
+    body: LicenseUpdate2;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/v1/licenses/{key}';
+};
+
+export type V1UpdateLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1UpdateLicenseError = V1UpdateLicenseErrors[keyof V1UpdateLicenseErrors];
+
+export type V1UpdateLicenseResponses = {
+    /**
+     * The licence.
+     */
+    200: License;
+};
+
+export type V1UpdateLicenseResponse = V1UpdateLicenseResponses[keyof V1UpdateLicenseResponses];
+
+export type V1SignLicenseData = {
+    body?: never;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/v1/licenses/{key}/sign';
+};
+
+export type V1SignLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1SignLicenseError = V1SignLicenseErrors[keyof V1SignLicenseErrors];
+
+export type V1SignLicenseResponses = {
+    /**
+     * The signature and the file.
+     */
+    200: SignedLicense;
+};
+
+export type V1SignLicenseResponse = V1SignLicenseResponses[keyof V1SignLicenseResponses];
+
+export type V1ExportLicenseData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: never;
+    url: '/api/v1/licenses/{key}/export';
+};
+
+export type V1ExportLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1ExportLicenseError = V1ExportLicenseErrors[keyof V1ExportLicenseErrors];
+
+export type V1ExportLicenseResponses = {
+    /**
+     * The licence file, for download.
+     */
+    200: Blob | File;
+};
+
+export type V1ExportLicenseResponse = V1ExportLicenseResponses[keyof V1ExportLicenseResponses];
+
+export type V1ListLicenseActivationsData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+    };
+    query?: {
+        /**
+         * Rows per page.
+         */
+        limit?: number;
+        /**
+         * From the `Link` header of the page before, never made up.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/licenses/{key}/activations';
+};
+
+export type V1ListLicenseActivationsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1ListLicenseActivationsError = V1ListLicenseActivationsErrors[keyof V1ListLicenseActivationsErrors];
+
+export type V1ListLicenseActivationsResponses = {
+    /**
+     * A page of devices, newest first.
+     */
+    200: Array<LicenseActivation>;
+};
+
+export type V1ListLicenseActivationsResponse = V1ListLicenseActivationsResponses[keyof V1ListLicenseActivationsResponses];
+
+export type V1DeleteLicenseActivationData = {
+    body?: never;
+    path: {
+        /**
+         * Key of the licence; upper and lower case are the same.
+         */
+        key: string;
+        /**
+         * The device as it named itself.
+         */
+        deviceId: string;
+    };
+    query?: never;
+    url: '/api/v1/licenses/{key}/activations/{deviceId}';
+};
+
+export type V1DeleteLicenseActivationErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1DeleteLicenseActivationError = V1DeleteLicenseActivationErrors[keyof V1DeleteLicenseActivationErrors];
+
+export type V1DeleteLicenseActivationResponses = {
+    /**
+     * Done.
+     */
+    204: void;
+};
+
+export type V1DeleteLicenseActivationResponse = V1DeleteLicenseActivationResponses[keyof V1DeleteLicenseActivationResponses];
+
+export type V1GetLicenseKeypairData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/licenses/keypair';
+};
+
+export type V1GetLicenseKeypairErrors = {
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1GetLicenseKeypairError = V1GetLicenseKeypairErrors[keyof V1GetLicenseKeypairErrors];
+
+export type V1GetLicenseKeypairResponses = {
+    /**
+     * The public keys.
+     */
+    200: LicenseKeypair;
+};
+
+export type V1GetLicenseKeypairResponse = V1GetLicenseKeypairResponses[keyof V1GetLicenseKeypairResponses];
+
+export type V1RotateLicenseKeypairData = {
+    body?: never;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/licenses/keypair';
+};
+
+export type V1RotateLicenseKeypairErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1RotateLicenseKeypairError = V1RotateLicenseKeypairErrors[keyof V1RotateLicenseKeypairErrors];
+
+export type V1RotateLicenseKeypairResponses = {
+    /**
+     * The new key.
+     */
+    201: SigningKey;
+};
+
+export type V1RotateLicenseKeypairResponse = V1RotateLicenseKeypairResponses[keyof V1RotateLicenseKeypairResponses];
+
+export type V1VerifyLicenseData = {
+    body: LicenseVerify2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/licenses/verify';
+};
+
+export type V1VerifyLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1VerifyLicenseError = V1VerifyLicenseErrors[keyof V1VerifyLicenseErrors];
+
+export type V1VerifyLicenseResponses = {
+    /**
+     * The decision.
+     */
+    200: LicenseVerification;
+};
+
+export type V1VerifyLicenseResponse = V1VerifyLicenseResponses[keyof V1VerifyLicenseResponses];
+
+export type V1ValidateLicenseData = {
+    body: LicenseValidate2;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/licenses/validate';
+};
+
+export type V1ValidateLicenseErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type V1ValidateLicenseError = V1ValidateLicenseErrors[keyof V1ValidateLicenseErrors];
+
+export type V1ValidateLicenseResponses = {
+    /**
+     * The decision.
+     */
+    200: LicenseVerification;
+};
+
+export type V1ValidateLicenseResponse = V1ValidateLicenseResponses[keyof V1ValidateLicenseResponses];
 
 export type V1ListUsageData = {
     body?: never;

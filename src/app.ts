@@ -21,6 +21,7 @@ import { subscriptions } from './billing/subscriptions/handlers.ts';
 import { taxRules } from './billing/tax-rules/handlers.ts';
 import { usage } from './billing/usage/handlers.ts';
 import { customers } from './customers/handlers.ts';
+import { licenses } from './licenses/handlers.ts';
 import { type Contract, readContract, type Spec } from './platform/http/contract.ts';
 import { expressErrors } from './platform/http/error-body.ts';
 import type { AllHandlers } from './platform/http/operations.ts';
@@ -47,6 +48,7 @@ export const handlers: AllHandlers = {
   customers,
   events,
   invoices,
+  licenses,
   payments,
   plans,
   products,
@@ -94,6 +96,8 @@ export function createApp(runtime: Runtime, options: AppOptions = {}): Express {
       preflightContinue: true,
     }),
   );
+  const open = contract.operations.filter(({ anyOrigin }) => anyOrigin).map(({ path }) => path);
+  app.use(open, cors({ origin: '*', methods: METHODS, exposedHeaders: EXPOSED, maxAge: 600, preflightContinue: true }));
   app.use(
     createRouter({
       runtime,

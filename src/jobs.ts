@@ -3,6 +3,7 @@ import { proveInvariants } from './analytics/prove.ts';
 import { sequenceEvents } from './billing/events/sequencer.ts';
 import { markOverdue } from './billing/run/dunning.ts';
 import { runLifecycle } from './billing/run/lifecycle.ts';
+import { runLicenses } from './licenses/jobs.ts';
 import { sendEmails } from './mail/send.ts';
 import { TestClock } from './platform/clock.ts';
 import { type Job, type Scheduler, startScheduler } from './platform/jobs/scheduler.ts';
@@ -51,6 +52,7 @@ const scheduled = (runtime: Runtime): Job[] => [
     run: async (stopping) => void (await runLifecycle(runtime, stopping)),
   },
   { name: 'dunning', everyMs: 6 * HOUR, run: async (stopping) => void (await markOverdue(runtime, stopping)) },
+  { name: 'licenses', everyMs: HOUR, run: async (stopping) => void (await runLicenses(runtime, stopping)) },
   { name: 'webhooks', everyMs: 5 * SECOND, run: async (stopping) => void (await sendEmails(runtime, stopping)) },
   { name: 'reconcile', everyMs: 24 * HOUR, firstAfterMs: HOUR / 6, run: () => proveInvariants(runtime) },
   { name: 'clean-up', everyMs: HOUR, run: async () => void (await cleanUp(runtime)) },

@@ -29,7 +29,10 @@ beforeAll(async () => {
   const moving = await startApp({ config: { testClock: true }, clock: new TestClock() });
   const small = await startApp({ config: { metricsToken: 'a-metrics-token' } });
   const unready = await startApp();
-  const limited = await startApp({ config: { rateLimits: true }, app: { perMinute: { session: 2, apiKey: 1 } } });
+  const limited = await startApp({
+    config: { rateLimits: true },
+    app: { perMinute: { session: 2, apiKey: 1, address: 2, member: 2 } },
+  });
   apps = [app, moving, small, unready, limited];
   const expired = app.withSession(app.admin.token);
   app.clock.advance({ days: 8 });
@@ -46,7 +49,7 @@ beforeAll(async () => {
     ownKey: await key(app, { customerId }),
     readKey: await key(app, { access: 'read' }),
     portal: app.withSession(await app.given.portalSession(customerId)),
-    limited: { session: limited.api, key: await key(limited) },
+    limited: { session: limited.api, key: await key(limited), anonymous: limited.anonymous },
   };
 });
 afterAll(() => Promise.all(apps.map((app) => app.close())));
@@ -91,7 +94,7 @@ describe.each(operations.map((op) => [op.id, op] as const))('%s', (id, op) => {
     if (op.status === 204) expect(answer.text).toBe('');
   });
 
-  const state = BY_STATE.filter(([operation]) => operation === twinId(id));
+  const state = BY_STATE.filter(([operation]) => operation === id || operation === twinId(id));
   for (const code of codesOf(op)) {
     const makes = [...refusedByShape(op, code), ...state.filter(([, one]) => one === code).map(([, , make]) => make)];
     test(`${new AppError(code, '').status} ${code}`, async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { insertRows } from '../src/platform/db/bulk.ts';
 import { isUniqueViolation } from '../src/platform/db/errors.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
-import { AT, insertSamples, SAMPLES } from './support/rows.ts';
+import { AT, insertSamples, LATER, SAMPLES } from './support/rows.ts';
 import { tableNames } from './support/schema.ts';
 
 const errorOf = (work: PromiseLike<unknown>) =>
@@ -66,6 +66,8 @@ describe('the schema holds the rules', () => {
       refunds: ['destination', 'status'],
       journal_lines: ['account'],
       mrr_movements: ['kind'],
+      licenses: ['status', 'status_reason'],
+      signing_keys: ['status'],
       users: ['role', 'auth_provider'],
       api_keys: ['access'],
       idempotency_keys: ['state'],
@@ -106,6 +108,22 @@ describe('the schema holds the rules', () => {
     ['coupons', { max_redemptions: 0, times_redeemed: 0 }],
     ['coupons', { valid_until: AT }],
     ['subscription_discounts', { ends_at: '2025-12-31T00:00:00.000Z' }],
+    ['licenses', { max_activations: 0 }],
+    ['licenses', { max_activations: 1_000_001 }],
+    ['licenses', { current_activations: -1 }],
+    ['licenses', { activated_at: null }],
+    ['licenses', { status: 'suspended' }],
+    ['licenses', { status_reason: 'requested' }],
+    ['licenses', { seq: -1 }],
+    ['licenses', { seq: 0 }],
+    ['licenses', { signed_payload: null }],
+    ['licenses', { signature: null }],
+    ['licenses', { kid: null }],
+    ['licenses', { signed_at: null }],
+    ['license_activations', { last_seen_at: '2025-12-31T00:00:00.000Z' }],
+    ['signing_keys', { status: 'retired' }],
+    ['signing_keys', { retired_at: AT }],
+    ['signing_keys', { private_key_enc: null }],
     ['parked_items', { attempts: 0 }],
     ['invoices', { total: 991, amount_due: 991 }],
     ['invoices', { tax_inclusive: true }],
@@ -174,6 +192,10 @@ describe('the schema holds the rules', () => {
     ['refunds', { id: 'x' }],
     ['credit_entries', { id: 'x' }],
     ['journal_entries', { id: 'x' }],
+    ['licenses', { id: 'x', subscription_id: null }],
+    ['licenses', { id: 'x', license_key: 'X-Y' }],
+    ['license_activations', { id: 'x' }],
+    ['signing_keys', { kid: 'x' }],
     ['events', { id: 'x', sequence: 2 }],
     ['events', { id: 'x', position: null }],
     ['users', { id: 'x' }],
@@ -192,6 +214,9 @@ describe('the schema holds the rules', () => {
     ['credit_entries', { id: 'x', seq: 2, currency: 'EUR' }],
     ['journal_lines', { entry_id: 'x' }],
     ['sessions', { token_hash: 'x', user_id: 'x' }],
+    ['licenses', { id: 'x', license_key: 'X-Y', subscription_id: null, kid: 'x' }],
+    ['licenses', { id: 'x', license_key: 'X-Y', subscription_id: null, product_id: 'x' }],
+    ['license_activations', { license_id: 'x' }],
   ])('a row of %s that points nowhere is refused: %j', async (table, values) => {
     expect(String(await insert(table, values))).toMatch(/FOREIGN KEY|foreign key/);
   });
@@ -295,6 +320,57 @@ describe('the schema holds the rules', () => {
     const removed = { id: 'removed', removed_at: AT };
     expect(await insert('subscription_discounts', removed)).toBeUndefined();
     await refused('subscription_discounts', { id: 'removed' }, { removed_at: null }, 'is final');
+  });
+
+  test('a licence keeps its key, its place among the revoked and its signatures; no device comes beyond the limit', async () => {
+    const license = { id: 'license' };
+    for (const values of [
+      { license_key: 'X-Y-Z' },
+      { customer_id: 'x' },
+      { subscription_id: null },
+      { created_at: LATER },
+    ])
+      await refused('licenses', license, values, 'never change');
+    await refused('licenses', license, { seq: 0 }, 'counted upwards');
+    await refused('licenses', license, { current_activations: 2 }, 'beyond the limit');
+    await refused('licenses', license, 'delete', 'revoked, never deleted');
+    await taken('licenses', license, { current_activations: 2, max_activations: null });
+    await taken('licenses', license, { current_activations: 0 });
+    await taken('licenses', license, { status: 'suspended', status_reason: 'dunning' });
+    const fresh = {
+      id: 'fresh',
+      license_key: 'FRESH',
+      subscription_id: null,
+      activated_at: null,
+      current_activations: 0,
+    };
+    const unsigned = { seq: 0, signed_payload: null, signature: null, kid: null, signed_at: null };
+    expect(await insert('licenses', { ...fresh, ...unsigned })).toBeUndefined();
+    expect(await insert('license_activations', { license_id: 'fresh' })).toBeUndefined();
+    await held.database.write('licenses').where({ id: 'fresh' }).delete();
+    expect(await held.database.read('license_activations').where({ license_id: 'fresh' })).toEqual([]);
+    const revoked = { id: 'revoked', license_key: 'REVOKED', status: 'revoked' };
+    expect(await insert('licenses', revoked)).toBeUndefined();
+    await refused('licenses', { id: 'revoked' }, { status: 'active' }, 'final');
+    await taken('licenses', { id: 'revoked' }, { current_activations: 0 });
+    await refused('license_activations', { id: 'activation' }, { device_id: 'x' }, 'of a device change');
+    await taken('license_activations', { id: 'activation' }, { last_seen_at: LATER, device_name: 'n', ip: '::1' });
+  });
+
+  test('a signing key is retired once and kept for ever', async () => {
+    const key = { kid: 'kid' };
+    await refused('signing_keys', key, { public_key: 'x' }, 'never changes');
+    await refused('signing_keys', key, 'delete', 'for ever');
+    await taken('signing_keys', key, { private_key_enc: 'v1.y' });
+    const retired = { status: 'retired', retired_at: AT, private_key_enc: null };
+    await taken('signing_keys', key, retired);
+    expect(await insert('signing_keys', { kid: 'old', ...retired })).toBeUndefined();
+    await refused(
+      'signing_keys',
+      { kid: 'old' },
+      { status: 'active', retired_at: null, private_key_enc: 'x' },
+      'final',
+    );
   });
 
   test('what other rows point to is not deleted; a draft takes its lines with it', async () => {

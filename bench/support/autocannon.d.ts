@@ -6,6 +6,8 @@ declare module 'autocannon' {
       method?: string;
       headers?: Record<string, string>;
       body?: string;
+      /** Sent in turn. */
+      requests?: { method: string; path: string; body: string }[];
       connections?: number;
       duration?: number;
     }

@@ -3,6 +3,7 @@ import { customersInArrears } from '../billing/invoices/figures.ts';
 import { customersWhoPaid } from '../billing/payments/figures.ts';
 import { holdingsOf, subscriptionHealth } from '../billing/subscriptions/holdings.ts';
 import { customersWhoUsed } from '../billing/usage/figures.ts';
+import { customersWithDevices } from '../licenses/figures.ts';
 import { addDays, type Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
 import type { ProductType } from '../products/product.ts';
@@ -40,11 +41,12 @@ export async function figuresOf(
   const paid = await customersWhoPaid(db, ids, addDays(now, -90));
   const overdue = await customersInArrears(db, ids, now);
   const seen = await customersWhoUsed(db, ids, addDays(now, -30));
+  const devices = await customersWithDevices(db, ids, addDays(now, -30));
   return ({ id, currency }) =>
     assemble(currency ?? defaultCurrency, balances.get(id) ?? [], products.get(id) ?? [], {
       ...(subscriptions.get(id) ?? NO_SUBSCRIPTION),
       paid: paid.has(id),
-      seen: seen.has(id),
+      seen: seen.has(id) || devices.has(id),
       overdue: overdue.has(id),
     });
 }

@@ -90,7 +90,7 @@ export async function deleteCustomer(db: Db, id: string): Promise<void> {
   await db('customers').where({ id }).delete();
 }
 
-const DEPENDENTS = ['subscriptions', 'invoices', 'payments', 'credit_entries', 'api_keys', 'users'];
+const DEPENDENTS = ['subscriptions', 'invoices', 'payments', 'credit_entries', 'api_keys', 'users', 'licenses'];
 
 /** Whether any row refers to the customer (contract 2.6). */
 export async function hasDependents(db: Db, id: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { eventsAndAccess } from './0006-events-access.ts';
 import { refunds } from './0007-refunds.ts';
 import { coupons } from './0010-coupons.ts';
 import { usage } from './0011-usage.ts';
+import { licenses } from './0013-licenses.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
 import type { Migration } from './migration.ts';
@@ -22,6 +23,7 @@ export const migrations: readonly Migration[] = [
   refunds,
   coupons,
   usage,
+  licenses,
   taxQuotes,
   emails,
 ];

@@ -24,6 +24,8 @@ export interface Vault {
   isSigned(purpose: Purpose, text: string, signature: string): boolean;
   /** Throws when the value was stored under another place, another key, or was changed. */
   decrypt(stored: string, aad: string): string;
+  /** The same secret under the current key; undefined when it is stored under that one already. */
+  renew(stored: string, aad: string): string | undefined;
 }
 
 export type Purpose = 'quote';
@@ -38,7 +40,7 @@ export function createVault(secretKey: string, previous?: string, iv: () => Buff
     const bytes = Buffer.from(hkdfSync('sha256', key, '', `rustbill/v1/${purpose}`, 32));
     return createHmac('sha256', bytes).update(text).digest('base64url');
   };
-  return {
+  const vault: Vault = {
     keyId: current.id,
     fingerprints: (data) =>
       previousFingerprint ? [fingerprint(data), previousFingerprint(data)] : [fingerprint(data)],
@@ -62,7 +64,10 @@ export function createVault(secretKey: string, previous?: string, iv: () => Buff
       decipher.setAuthTag(sealed.subarray(-16));
       return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]).toString('utf8');
     },
+    renew: (stored, aad) =>
+      stored.split('.')[1] === current.id ? undefined : vault.encrypt(vault.decrypt(stored, aad), aad),
   };
+  return vault;
 }
 
 /** Which key encrypted a stored value. */

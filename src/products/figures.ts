@@ -1,6 +1,7 @@
 import { netRevenueByProduct } from '../billing/ledger/figures.ts';
 import { churnByProduct } from '../billing/mrr/figures.ts';
 import { usersByProduct } from '../billing/usage/figures.ts';
+import { devicesByProduct } from '../licenses/figures.ts';
 import { addDays, addMilliseconds, type Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
 import { decimal, formatDecimal } from '../platform/decimal.ts';
@@ -33,14 +34,16 @@ export async function figuresOf(db: Db, products: Product[], now: Instant): Prom
   const until = addMilliseconds(now, 1); // what happened at this very instant counts
   const revenue = await netRevenueByProduct(db, ids, monthAgo, until);
   const churn = await churnByProduct(db, ids, monthAgo);
-  const users = await usersByProduct(db, ids, { from: monthAgo, lastDay: addDays(now, -1), to: until });
+  const window = { from: monthAgo, lastDay: addDays(now, -1), to: until };
+  const users = await usersByProduct(db, ids, window);
+  const devices = await devicesByProduct(db, ids, window);
   const figures = new Map<string, ProductFigures>();
   for (const { id, currency } of products) {
     const { base, lost } = churn.get(id) ?? { base: 0, lost: 0 };
     figures.set(id, {
       monthlyRevenue: revenue.get(id)?.get(currency) ?? 0n,
-      activeUsers: users.get(id)?.monthly ?? 0,
-      dailyActiveUsers: users.get(id)?.daily ?? 0,
+      activeUsers: (users.get(id)?.monthly ?? 0) + (devices.get(id)?.monthly ?? 0),
+      dailyActiveUsers: (users.get(id)?.daily ?? 0) + (devices.get(id)?.daily ?? 0),
       churnRate: percent(lost, base),
     });
   }

@@ -1,5 +1,6 @@
 import { productHasPlans } from '../billing/plans/store.ts';
 import { holdingsOf } from '../billing/subscriptions/holdings.ts';
+import { productHasLicenses } from '../licenses/figures.ts';
 import { changesOf } from '../platform/changes.ts';
 import { conflict, notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
@@ -52,7 +53,7 @@ const updateProduct: Handlers<'products'>['updateProduct'] = async ({ path, body
   const after = changedProduct(before, body);
   const changes = changesOf(audited(before), audited(after));
   if (Object.keys(changes).length === 0) return presentOne(context, before);
-  if (after.productType !== before.productType && (await productHasPlans(db, path.id)))
+  if (after.productType !== before.productType && (await isSold(db, path.id)))
     throw conflict('The product type is fixed once plans or licences exist.', {
       productType: 'cannot change any more',
     });
@@ -69,14 +70,16 @@ export const products: Handlers<'products'> = {
   updateProduct,
   async deleteProduct({ path }, context) {
     if (!(await store.lockProductForDelete(context.db, path.id))) throw notFound('product');
-    if (await productHasPlans(context.db, path.id))
-      throw refuse('delete_conflict', 'The product has plans or licences.');
+    if (await isSold(context.db, path.id)) throw refuse('delete_conflict', 'The product has plans or licences.');
     await store.deleteProduct(context.db, path.id);
     context.audit({ entityType: 'product', entityId: path.id });
   },
   v1ListProducts: listProducts,
   v1GetProduct: getProduct,
 };
+
+const isSold = async (db: Context['db'], id: string): Promise<boolean> =>
+  (await productHasPlans(db, id)) || (await productHasLicenses(db, id));
 
 const keyOf = (product: Product) => product.id;
 

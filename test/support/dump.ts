@@ -20,8 +20,12 @@ export const asLines = (tables: Dump): string[] =>
   [...tables].flatMap(([table, rows]) => rows.map((row) => `${table} ${JSON.stringify(row)}`));
 
 const ULID = /[0-7][0-9A-HJKMNP-TV-Z]{25}/g;
-/** Differs from run to run by its nature: salted hashes and the ids of requests. */
-const PRIVATE = new Set(['password_hash', 'request_id', 'last_login_at']);
+/** Differs from run to run by its nature: salted hashes, the ids of requests, keys and what they sign. */
+const PRIVATE = new Set([
+  ...['password_hash', 'request_id', 'last_login_at'],
+  ...['public_key', 'private_key_enc', 'signature'],
+]);
+const LICENSE_KEY = /RUSTBILL(-[A-Z2-9]{4}){3}/g;
 
 /**
  * A dump that two databases can be compared by: ids become the table and place of their row, and what the drivers
@@ -32,7 +36,11 @@ export function comparable(tables: Dump): string[] {
   for (const [table, rows] of tables)
     for (const [i, { id }] of rows.entries())
       for (const ulid of String(id ?? '').match(ULID) ?? []) names.set(ulid, `<${table} ${i + 1}>`);
-  const named = (text: string) => text.replace(ULID, (ulid) => names.get(ulid) ?? '<id>');
+  const kids = (tables.get('signing_keys') ?? []).map(({ kid }) => String(kid));
+  const named = (text: string) =>
+    kids
+      .reduce((left, kid) => left.replaceAll(kid, '<kid>'), text.replace(LICENSE_KEY, '<key>'))
+      .replace(ULID, (ulid) => names.get(ulid) ?? '<id>');
   const lines: string[] = [];
   for (const [table, rows] of tables)
     for (const row of rows) {

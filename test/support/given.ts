@@ -65,6 +65,13 @@ export function createGiven(api: Api, anonymous: Api) {
         planId: over.planId ?? (await plan()).id,
       });
     },
+    async license(over: Overrides = {}): Promise<Entity> {
+      return create('/api/licenses', {
+        ...over,
+        customerId: over.customerId ?? (await customer()).id,
+        productId: over.productId ?? (await product()).id,
+      });
+    },
     async invoice(over: Overrides = {}): Promise<Entity> {
       return create('/api/billing/invoices', {
         status: 'issued',

@@ -3,6 +3,7 @@ import { formatMoney } from '../../src/platform/money.ts';
 import { type Answer, type StartOptions, startApp, type TestApp } from './app.ts';
 import { crashing } from './crash.ts';
 import { asLines, difference, dump } from './dump.ts';
+import { isLicenseStep, license } from './history-licenses.ts';
 import { giveBack, isMoneyBack } from './history-money-back.ts';
 import { changePlan, isPlanStep } from './history-plan-change.ts';
 import { type Step, WAITS } from './history-steps.ts';
@@ -37,14 +38,16 @@ const TIERS = [
   { upTo: 20, unitPrice: '3', flatFee: '7.50' },
   { upTo: null, unitPrice: '1.005' },
 ];
+const LICENSED = { maxActivations: 2, features: { seats: 2 } };
+const UNLIMITED = { licenseTemplate: { maxActivations: null, features: null } };
 const PLANS: Record<string, unknown>[] = [
-  { pricingModel: 'flat', basePrice: '49.99' },
+  { pricingModel: 'flat', basePrice: '49.99', features: { pro: true }, licenseTemplate: LICENSED },
   { pricingModel: 'per_unit', basePrice: '0', unitPrice: '33.333' },
   { pricingModel: 'tiered', basePrice: '0', tiers: TIERS },
-  { pricingModel: 'tiered', basePrice: '0', tiers: TIERS, tierMode: 'volume', billingCycle: 'quarterly' },
+  { pricingModel: 'tiered', basePrice: '0', tiers: TIERS, tierMode: 'volume', billingCycle: 'quarterly', ...UNLIMITED },
   { pricingModel: 'usage_based', basePrice: '20.00', unitPrice: '0.10', usageMetric: METRIC },
   { pricingModel: 'usage_based', basePrice: '0', unitPrice: '0.10', usageMetric: METRIC },
-  { pricingModel: 'flat', basePrice: '1200.00', billingCycle: 'yearly', trialDays: 14 },
+  { pricingModel: 'flat', basePrice: '1200.00', billingCycle: 'yearly', trialDays: 14, licenseTemplate: LICENSED },
   { pricingModel: 'flat', basePrice: '0.00' },
   { pricingModel: 'per_unit', basePrice: '1505', currency: 'JPY' },
   { pricingModel: 'usage_based', basePrice: '5.00', tiers: TIERS, usageMetric: { ...METRIC, aggregation: 'max' } },
@@ -93,6 +96,8 @@ export async function startWorld(options: StartOptions = {}): Promise<World> {
   const sold = { do: 'subscribe', customer: 1, cycle: 0, quantity: 1, trial: 0 } as const;
   await take(world, { ...sold, plan: 0, ahead: 90 }); // its next period is always billed ahead
   await take(world, { ...sold, plan: 4, ahead: 0 });
+  await take(world, { do: 'rotate' });
+  await take(world, { do: 'sign', of: 0 }); // followed by signatures from now on
   await take(world, { do: 'use', of: 0, values: [123_456, 5000], hoursAgo: 0, key: 0 });
   await take(world, { do: 'pay', invoice: 1, share: 'over', method: 1, reference: 0 }); // leaves credit
   return world;
@@ -203,6 +208,7 @@ async function perform(world: World, step: Step): Promise<Answer | undefined> {
     return api.put('/api/settings/billing', { ...members, invoicePrefix: ['INV', 'R2D2', 'A1'][step.prefix] });
   }
   if (isMoneyBack(step)) return giveBack(world.app, step, (path, body) => post(world, path, body));
+  if (isLicenseStep(step)) return license(world.app, step, (path, body) => post(world, path, body));
   if (isUsage(step)) return meter(world.app, step, (path, body) => post(world, path, body));
   if ('rule' in step) return changeTax(world, step);
   if ('sub' in step) return changeSubscription(world, step);

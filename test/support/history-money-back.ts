@@ -22,7 +22,7 @@ export const moneyBack: fc.WeightedArbitrary<MoneyBack>[] = [
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('credit' as const), of, share, draft: fc.boolean() }) },
   {
-    weight: 3,
+    weight: 8,
     arbitrary: fc.record({
       do: fc.constant('note' as const),
       of,

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type LicenseStep, licenseSteps } from './history-licenses.ts';
 import { type MoneyBack, moneyBack } from './history-money-back.ts';
 import { type PlanStep, planSteps } from './history-plan-change.ts';
 import { type Usage, usage } from './history-usage.ts';
@@ -31,7 +32,8 @@ export type Step =
   | PlanStep
   | { do: 'crash'; at: number }
   | MoneyBack
-  | Usage;
+  | Usage
+  | LicenseStep;
 
 const index = fc.nat({ max: 40 });
 const place = fc.nat({ max: 3 });
@@ -188,6 +190,7 @@ const money: fc.WeightedArbitrary<Step>[] = [
   { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat' as const) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('crash' as const), at: fc.integer({ min: 1, max: 18 }) }) },
   ...moneyBack,
+  ...licenseSteps,
   ...usage,
 ];
 

@@ -15,7 +15,8 @@ export interface Sent {
 
 export function send(op: Op, api: Api, { id, below, query, body, headers }: Sent): Promise<Answer> {
   const path =
-    op.path.replace('{id}', id ?? 'no-id').replace(/\{\w+\}/g, below ?? id ?? 'no-id') + (query ? `?${query}` : '');
+    op.path.replace(/\{(id|key)\}/, id ?? 'no-id').replace(/\{\w+\}/g, below ?? id ?? 'no-id') +
+    (query ? `?${query}` : '');
   if (op.method === 'GET') return api.get(path, headers);
   if (op.method === 'DELETE') return api.delete(path, headers);
   return op.method === 'PUT' ? api.put(path, body, headers) : api.post(path, body, headers);
@@ -28,6 +29,9 @@ export const hasPathId = (op: Op): boolean => op.path.includes('{');
 export const bodySchema = (op: Op): Node | undefined => op.body?.content['application/json']?.schema;
 /** v1GetProduct -> getProduct. */
 export const twinId = (id: string): string => id.replace(/^v1(.)/, (_, letter: string) => letter.toLowerCase());
+
+/** Its path names a licence by its key, of which 404 is `license_not_found`. */
+export const namesALicense = (op: Op): boolean => op.path.includes('{key}');
 
 /** Everybody with a session, or every key, may call it, and reading is not cross-site: nothing is left to forbid. */
 export const forbidsNobody = (op: Op): boolean =>
@@ -48,7 +52,7 @@ export function codesOf(op: Op): ErrorCode[] {
   add(word === 'key', 'unauthorized', 'invalid_api_key', 'rate_limited');
   add(known && !forbidsNobody(op), 'forbidden');
   add(word === 'cron', 'invalid_cron_secret');
-  add(hasPathId(op), 'not_found');
+  add(hasPathId(op) && !namesALicense(op), 'not_found');
   for (const [name, member] of Object.entries(membersOf(schema)))
     add(namesAnId(member), ['planId', 'newPlanId', 'appliesTo'].includes(name) ? 'plan_not_found' : 'not_found');
   add(known && op.method === 'POST', 'idempotency_key_reused');

@@ -1,5 +1,5 @@
 import { addMilliseconds } from '../../src/platform/calendar.ts';
-import type { TestApp } from './app.ts';
+import type { Api, TestApp } from './app.ts';
 import type { Sent } from './outcomes.ts';
 import { UNKNOWN_ID } from './refusals.ts';
 import type { Make } from './refused-requests.ts';
@@ -204,6 +204,47 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['recordUsage', 'idempotency_key_reused', ({ app }) => usedUsageKey(app)],
   ['retryParked', 'conflict', ({ app }) => stillFailing(app)],
   ['retryParked', 'idempotency_in_progress', ({ app }) => runningRetry(app)],
+  [
+    'createLicense',
+    'not_found',
+    async (worlds) => withMember(await VALID.createLicense!(worlds), 'customerId', UNKNOWN_ID),
+  ],
+  [
+    'createLicense',
+    'not_found',
+    async (worlds) => withMember(await VALID.createLicense!(worlds), 'productId', UNKNOWN_ID),
+  ],
+  [
+    'createLicense',
+    'not_found',
+    async (worlds) => withMember(await VALID.createLicense!(worlds), 'subscriptionId', UNKNOWN_ID),
+  ],
+  ['createLicense', 'already_exists', (worlds) => takenKey(worlds)],
+  [
+    'updateLicense',
+    'license_revoked',
+    async ({ app }) => ({ id: await licenseThatIs(app, 'revoked'), body: { maxActivations: 2 } }),
+  ],
+  [
+    'updateLicense',
+    'license_expired',
+    async ({ app }) => ({ id: await licenseThatIs(app, 'expired'), body: { status: 'active' } }),
+  ],
+  ['signLicense', 'license_revoked', async ({ app }) => ({ id: await licenseThatIs(app, 'revoked') })],
+  ['signLicense', 'license_suspended', async ({ app }) => ({ id: await licenseThatIs(app, 'suspended') })],
+  ['signLicense', 'license_expired', async ({ app }) => ({ id: await licenseThatIs(app, 'expired') })],
+  ['signLicense', 'conflict', ({ small }) => withoutSigningKey(small)],
+  ['exportLicense', 'conflict', async ({ app }) => ({ id: (await app.given.license()).licenseKey })],
+  [
+    'deleteLicenseActivation',
+    'not_found',
+    async ({ app }) => ({ id: (await app.given.license()).licenseKey, below: 'x' }),
+  ],
+  ['verifyLicense', 'license_not_found', async () => ({ body: { licenseKey: 'NOBODY-HAS-THIS' } })],
+  ['verifyLicense', 'validation_error', async () => ({ body: { file: 'no file' } })],
+  ['v1VerifyLicense', 'idempotency_in_progress', (worlds) => runningCheck(worlds, 'verify')],
+  ['validateLicense', 'license_not_found', async () => ({ body: { licenseKey: 'NOBODY-HAS-THIS', deviceId: 'x' } })],
+  ['v1ValidateLicense', 'idempotency_in_progress', (worlds) => runningCheck(worlds, 'validate')],
   ['getTestClock', 'not_found', async () => ({})],
   ['setTestClock', 'not_found', async () => ({ body: { now: '2100-01-01T00:00:00Z' } })],
   ['setTestClock', 'conflict', async ({ moving }) => ({ as: moving.api, body: { now: '2000-01-01T00:00:00Z' } })],
@@ -475,4 +516,43 @@ async function runningRetry(app: TestApp): Promise<Sent> {
 async function runningPreview(app: TestApp): Promise<Sent> {
   const sent = await planChange(app);
   return runningKey(app, `/billing/subscriptions/${sent.id}/change-plan/preview`, sent);
+}
+
+async function takenKey(worlds: Worlds): Promise<Sent> {
+  const { licenseKey } = await worlds.app.given.license();
+  return withMember(await VALID.createLicense!(worlds), 'licenseKey', licenseKey.toLowerCase());
+}
+
+async function licenseThatIs(app: TestApp, status: 'revoked' | 'suspended' | 'expired'): Promise<string> {
+  const { licenseKey } = await app.given.license();
+  const past = addMilliseconds(app.clock.now(), -1);
+  await app.api.put(`/api/licenses/${licenseKey}`, status === 'expired' ? { expiresAt: past } : { status });
+  return licenseKey;
+}
+
+/** On a server of which nobody has made a signing key. */
+async function withoutSigningKey(app: TestApp): Promise<Sent> {
+  const { key } = await app.given.apiKey();
+  const of = (path: string) => (path.startsWith('/api/v1/') ? app.withKey(key) : app.api);
+  const either: Api = { ...app.api, post: (path, body, headers) => of(path).post(path, body, headers) };
+  return { id: (await app.given.license()).licenseKey, as: either };
+}
+
+async function runningCheck({ app }: Worlds, check: 'verify' | 'validate'): Promise<Sent> {
+  const { id, key } = await app.given.apiKey();
+  const headers = { 'Idempotency-Key': unique() };
+  const device = check === 'validate' ? { deviceId: 'x' } : {};
+  const body = JSON.stringify({ licenseKey: (await app.given.license()).licenseKey, ...device });
+  await app.database.write('idempotency_keys').insert({
+    scope: `key:${id}`,
+    key: headers['Idempotency-Key'],
+    method: 'POST',
+    path: `/api/v1/licenses/${check}`,
+    body_hash: app.runtime.vault.fingerprints(body)[0],
+    state: 'in_progress',
+    locked_until: addMilliseconds(app.clock.now(), 60_000),
+    created_at: app.clock.now(),
+    expires_at: addMilliseconds(app.clock.now(), 86_400_000),
+  });
+  return { as: app.withKey(key), body, headers: { ...headers, 'Content-Type': 'application/json' } };
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../src/platform/errors.ts';
 import type { Api, TestApp } from './app.ts';
 import type { Op } from './document.ts';
-import { bodySchema, hasPathId, hasQuery, type Sent, send, takes, twinId } from './outcomes.ts';
+import { bodySchema, hasPathId, hasQuery, namesALicense, type Sent, send, takes, twinId } from './outcomes.ts';
 import { UNKNOWN_ID } from './refusals.ts';
 import { unique, VALID, type Worlds } from './valid-requests.ts';
 
@@ -13,7 +13,7 @@ export interface Refusers extends Worlds {
   portal: Api;
   expired: Api;
   /** At most two requests per minute and caller. */
-  limited: { session: Api; key: Api };
+  limited: { session: Api; key: Api; anonymous: Api };
   /** METRICS_TOKEN set, and only one admin. */
   small: TestApp;
   /** A migration is missing. */
@@ -47,7 +47,12 @@ export function refusedByShape(op: Op, code: ErrorCode): Make[] {
     invalid_api_key: [async ({ app }) => ({ ...plain, as: app.withKey('rb_live_unknown') })],
     invalid_cron_secret: [async ({ app }) => ({ as: app.anonymous })],
     forbidden: forbidden(op, plain),
-    rate_limited: isOpen(op) ? [] : [async (refusers) => ({ ...plain, as: await spent(op, refusers) })],
+    license_not_found: namesALicense(op)
+      ? [async (refusers) => ({ ...(await own(refusers)), id: 'NOBODY-HAS-THIS' })]
+      : [],
+    rate_limited: isOpen(op)
+      ? checkedTooOften(op)
+      : [async (refusers) => ({ ...plain, as: await spent(op, refusers) })],
     invalid_request: ['', '{', '[]', '"text"', 'null'].map((body) => async () => ({
       ...plain,
       body,
@@ -56,7 +61,8 @@ export function refusedByShape(op: Op, code: ErrorCode): Make[] {
     unsupported_media_type: [async () => ({ ...plain, body: 'a=b', headers: { 'Content-Type': 'text/plain' } })],
     payload_too_large: [async () => ({ ...plain, body: { text: 'x'.repeat(1_048_576) } })],
     validation_error: invalid(op, plain),
-    not_found: hasPathId(op) ? [async (refusers) => ({ ...(await own(refusers)), id: unknown })] : [],
+    not_found:
+      hasPathId(op) && !namesALicense(op) ? [async (refusers) => ({ ...(await own(refusers)), id: unknown })] : [],
     conflict: takes(op, 'If-Match')
       ? [async (refusers) => ({ ...(await own(refusers)), headers: { 'If-Match': '"999"' } })]
       : [],
@@ -87,7 +93,7 @@ function forbidden(op: Op, plain: Sent): Make[] {
 function invalid(op: Op, plain: Sent): Make[] {
   const makes: Make[] = [];
   if (bodySchema(op)) makes.push(async () => ({ ...plain, body: { nobodyKnowsThis: 1 } }));
-  if (hasPathId(op)) makes.push(async () => ({ ...plain, id: 'not-an-id' }));
+  if (hasPathId(op)) makes.push(async () => ({ ...plain, id: 'not_an_id' }));
   if (hasQuery(op)) makes.push(async () => ({ ...plain, query: 'nobodyKnowsThis=1' }));
   for (const [name, value] of [
     ['If-Match', 'no version'],
@@ -97,12 +103,34 @@ function invalid(op: Op, plain: Sent): Make[] {
   return makes;
 }
 
+/** Of an operation that limits callers without credentials: by their address, whatever they ask. */
+const checkedTooOften = (op: Op): Make[] =>
+  op.limitedBy === undefined
+    ? []
+    : [
+        async ({ limited: { anonymous } }) => {
+          const body = { [op.limitedBy!]: 'NOBODY-HAS-THIS', deviceId: 'x' };
+          for (let i = 0; i < 2; i++) await anonymous.post('/api/licenses/validate', body);
+          return { as: anonymous, body };
+        },
+      ];
+
 /** The key is used for a request that succeeds, then for one of other bytes, or of another path. */
 async function reusedKey(op: Op, refusers: Refusers): Promise<Sent> {
   const headers = { 'Idempotency-Key': unique() };
+  if (!bodySchema(op) && !hasPathId(op)) return elsewhere(op, refusers, headers);
   const first: Sent = { ...(await validOf(op, refusers)), headers };
   const answer = await send(op, first.as ?? callerOf(op, refusers), first);
   if (answer.status !== op.status) throw new Error(`${op.id} answered ${answer.status}: ${answer.text}`);
   if (first.body === undefined) return { ...first, id: UNKNOWN_ID };
   return { ...first, body: `${JSON.stringify(first.body)} `, headers: { ...headers, ...JSON_TYPE } };
+}
+
+/** An operation without any input cannot be repeated otherwise: the key was used for another one. */
+async function elsewhere(op: Op, refusers: Refusers, headers: Record<string, string>): Promise<Sent> {
+  const path = isKey(op) ? '/api/v1/customers' : '/api/customers';
+  const body = { name: 'Acme', email: `${unique()}@acme.example` };
+  const answer = await callerOf(op, refusers).post(path, body, headers);
+  if (answer.status !== 201) throw new Error(`${path} answered ${answer.status}: ${answer.text}`);
+  return { headers };
 }

@@ -4,7 +4,7 @@ import type { Db } from '../../src/platform/db/connect.ts';
 type Values = Record<string, unknown>;
 
 export const AT = '2026-01-01T00:00:00.000Z';
-const LATER = '2026-02-01T00:00:00.000Z';
+export const LATER = '2026-02-01T00:00:00.000Z';
 const stamps = { created_at: AT, updated_at: AT };
 const USD = { currency: 'USD' };
 const issued = { invoice_number: 'INV-2026-0001', issued_at: AT, due_date: LATER };
@@ -155,6 +155,19 @@ export const SAMPLES: Record<string, Values> = {
   mrr_movements: {
     ...{ id: 'movement', subscription_id: 'subscription', customer_id: 'customer', product_id: 'product', ...USD },
     ...{ at: AT, kind: 'new', delta: 1000, subscription_mrr: 1000, customer_mrr: 1000, cause: 'x', created_at: AT },
+  },
+  signing_keys: {
+    ...{ kid: 'kid', public_key: 'p', private_key_enc: 'v1.x', status: 'active', retired_at: null, created_at: AT },
+  },
+  licenses: {
+    ...{ id: 'license', license_key: 'A-B-C', customer_id: 'customer', product_id: 'product' },
+    ...{ subscription_id: 'subscription', status: 'active', status_reason: null, features: '{}', max_activations: 1 },
+    ...{ current_activations: 1, activated_at: AT, expires_at: LATER, seq: 1, signed_payload: '{}', signature: 's' },
+    ...{ kid: 'kid', signed_at: AT, ...stamps },
+  },
+  license_activations: {
+    ...{ id: 'activation', license_id: 'license', device_id: 'd', device_name: null, ip: null },
+    ...{ activated_at: AT, last_seen_at: AT },
   },
   events: {
     ...{

@@ -124,6 +124,24 @@ export const VALID: Record<string, Make> = {
   updateCreditNote: async ({ app }) => ({ id: await creditNote(app), body: { status: 'void' } }),
   listCredits: nothing,
   createCredit: async ({ app }) => ({ body: creditOf((await app.given.customer()).id) }),
+  listLicenses: nothing,
+  createLicense: async ({ app }) => ({
+    body: { customerId: (await app.given.customer()).id, productId: (await app.given.product()).id, maxActivations: 5 },
+  }),
+  getLicense: async ({ app }) => ({ id: (await app.given.license()).licenseKey }),
+  updateLicense: async ({ app }) => ({ id: (await app.given.license()).licenseKey, body: { maxActivations: 2 } }),
+  deleteLicense: async ({ app }) => ({ id: (await app.given.license()).licenseKey }),
+  signLicense: async ({ app }) => ({ id: await signable(app) }),
+  exportLicense: async ({ app }) => ({ id: await signedLicense(app) }),
+  listLicenseActivations: async ({ app }) => ({ id: (await activation(app)).id }),
+  deleteLicenseActivation: async ({ app }) => activation(app),
+  getLicenseKeypair: nothing,
+  rotateLicenseKeypair: nothing,
+  getJwks: nothing,
+  verifyLicense: async ({ app }) => ({ body: { licenseKey: (await app.given.license()).licenseKey } }),
+  validateLicense: async ({ app }) => ({
+    body: { licenseKey: (await app.given.license()).licenseKey, deviceId: 'laptop' },
+  }),
   getUpcomingInvoice: async ({ app }) => ({ id: (await app.given.subscription()).id }),
   listUsage: nothing,
   recordUsage: async ({ app }) => ({ body: usageOf(await usageSubscription(app)) }),
@@ -139,6 +157,7 @@ export const VALID: Record<string, Make> = {
   },
   runLifecycleJob: nothing,
   runDunningJob: nothing,
+  runLicensesJob: nothing,
   runWebhooksJob: nothing,
   runAllJobs: nothing,
   getAnalyticsReconcile: nothing,
@@ -223,6 +242,25 @@ async function made(app: TestApp, path: string, body: object): Promise<string> {
 
 export const creditNote = async (app: TestApp, over: Record<string, unknown> = {}): Promise<string> =>
   made(app, '/api/billing/credit-notes', creditNoteOf((await app.given.invoice()).id, over));
+
+/** The key of a licence on a server that has a signing key. */
+export async function signable(app: TestApp): Promise<string> {
+  const { exists } = (await app.api.get('/api/licenses/keypair')).body;
+  if (!exists) await app.api.post('/api/licenses/keypair');
+  return (await app.given.license()).licenseKey;
+}
+
+async function signedLicense(app: TestApp): Promise<string> {
+  const key = await signable(app);
+  await app.api.post(`/api/licenses/${key}/sign`);
+  return key;
+}
+
+async function activation(app: TestApp): Promise<{ id: string; below: string }> {
+  const { licenseKey } = await app.given.license();
+  await app.anonymous.post('/api/licenses/validate', { licenseKey, deviceId: 'laptop' });
+  return { id: licenseKey, below: 'laptop' };
+}
 
 /** A parked item whose cause has gone: its subscription has nothing wrong. */
 export const parkedItem = async (app: TestApp): Promise<string> => park(app, (await app.given.subscription()).id);

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeSubscriptionPlanData, ChangeSubscriptionPlanErrors, ChangeSubscriptionPlanResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, GetAnalyticsReconcileData, GetAnalyticsReconcileErrors, GetAnalyticsReconcileResponses, GetBillingCoverageData, GetBillingCoverageErrors, GetBillingCoverageResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetProviderSettingsData, GetProviderSettingsErrors, GetProviderSettingsResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, GetUpcomingInvoiceData, GetUpcomingInvoiceErrors, GetUpcomingInvoiceResponses, GetUsageSummaryData, GetUsageSummaryErrors, GetUsageSummaryResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsageData, ListUsageErrors, ListUsageResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PreviewSubscriptionPlanChangeData, PreviewSubscriptionPlanChangeErrors, PreviewSubscriptionPlanChangeResponses, RecordUsageData, RecordUsageErrors, RecordUsageResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, RunWebhooksJobData, RunWebhooksJobErrors, RunWebhooksJobResponses, SendInvoiceData, SendInvoiceErrors, SendInvoiceResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdateLemonsqueezySettingsData, UpdateLemonsqueezySettingsErrors, UpdateLemonsqueezySettingsResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateStripeSettingsData, UpdateStripeSettingsErrors, UpdateStripeSettingsResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateTaxSettingsData, UpdateTaxSettingsErrors, UpdateTaxSettingsResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, UpdateXenditSettingsData, UpdateXenditSettingsErrors, UpdateXenditSettingsResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1ChangeSubscriptionPlanData, V1ChangeSubscriptionPlanErrors, V1ChangeSubscriptionPlanResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1GetUpcomingInvoiceData, V1GetUpcomingInvoiceErrors, V1GetUpcomingInvoiceResponses, V1GetUsageSummaryData, V1GetUsageSummaryErrors, V1GetUsageSummaryResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1ListUsageData, V1ListUsageErrors, V1ListUsageResponses, V1PreviewSubscriptionPlanChangeData, V1PreviewSubscriptionPlanChangeErrors, V1PreviewSubscriptionPlanChangeResponses, V1RecordUsageData, V1RecordUsageErrors, V1RecordUsageResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses, V1VoidUsageEventData, V1VoidUsageEventErrors, V1VoidUsageEventResponses, VoidUsageEventData, VoidUsageEventErrors, VoidUsageEventResponses } from './types.gen.ts';
+import type { AddSubscriptionDiscountData, AddSubscriptionDiscountErrors, AddSubscriptionDiscountResponses, CancelSubscriptionData, CancelSubscriptionErrors, CancelSubscriptionResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeSubscriptionPlanData, ChangeSubscriptionPlanErrors, ChangeSubscriptionPlanResponses, CreateApiKeyData, CreateApiKeyErrors, CreateApiKeyResponses, CreateCouponData, CreateCouponErrors, CreateCouponResponses, CreateCreditData, CreateCreditErrors, CreateCreditNoteData, CreateCreditNoteErrors, CreateCreditNoteResponses, CreateCreditResponses, CreateCustomerData, CreateCustomerErrors, CreateCustomerResponses, CreateInvoiceData, CreateInvoiceErrors, CreateInvoiceResponses, CreateLicenseData, CreateLicenseErrors, CreateLicenseResponses, CreatePaymentData, CreatePaymentErrors, CreatePaymentResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateProductData, CreateProductErrors, CreateProductResponses, CreateRefundData, CreateRefundErrors, CreateRefundResponses, CreateSubscriptionData, CreateSubscriptionErrors, CreateSubscriptionResponses, CreateTaxRuleData, CreateTaxRuleErrors, CreateTaxRuleResponses, CreateUserData, CreateUserErrors, CreateUserResponses, DeleteCouponData, DeleteCouponErrors, DeleteCouponResponses, DeleteCustomerData, DeleteCustomerErrors, DeleteCustomerResponses, DeleteInvoiceData, DeleteInvoiceErrors, DeleteInvoiceResponses, DeleteLicenseActivationData, DeleteLicenseActivationErrors, DeleteLicenseActivationResponses, DeleteLicenseData, DeleteLicenseErrors, DeleteLicenseResponses, DeletePlanData, DeletePlanErrors, DeletePlanResponses, DeleteProductData, DeleteProductErrors, DeleteProductResponses, DeleteTaxRuleData, DeleteTaxRuleErrors, DeleteTaxRuleResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, ExplainInvoiceData, ExplainInvoiceErrors, ExplainInvoiceResponses, ExportLicenseData, ExportLicenseErrors, ExportLicenseResponses, GetAnalyticsReconcileData, GetAnalyticsReconcileErrors, GetAnalyticsReconcileResponses, GetBillingCoverageData, GetBillingCoverageErrors, GetBillingCoverageResponses, GetBillingSettingsData, GetBillingSettingsErrors, GetBillingSettingsResponses, GetCouponData, GetCouponErrors, GetCouponResponses, GetCreditNoteData, GetCreditNoteErrors, GetCreditNoteResponses, GetCustomerData, GetCustomerErrors, GetCustomerResponses, GetDocsData, GetDocsErrors, GetDocsResponses, GetEventData, GetEventErrors, GetEventResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetInvoiceData, GetInvoiceErrors, GetInvoicePdfData, GetInvoicePdfErrors, GetInvoicePdfResponses, GetInvoiceResponses, GetJwksData, GetJwksErrors, GetJwksResponses, GetLicenseData, GetLicenseErrors, GetLicenseKeypairData, GetLicenseKeypairErrors, GetLicenseKeypairResponses, GetLicenseResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonErrors, GetOpenapiJsonResponses, GetOpenapiYamlData, GetOpenapiYamlErrors, GetOpenapiYamlResponses, GetPaymentData, GetPaymentErrors, GetPaymentResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetProductData, GetProductErrors, GetProductResponses, GetProviderSettingsData, GetProviderSettingsErrors, GetProviderSettingsResponses, GetReadyData, GetReadyErrors, GetReadyResponses, GetRefundData, GetRefundErrors, GetRefundResponses, GetSubscriptionData, GetSubscriptionErrors, GetSubscriptionResponses, GetTestClockData, GetTestClockErrors, GetTestClockResponses, GetUpcomingInvoiceData, GetUpcomingInvoiceErrors, GetUpcomingInvoiceResponses, GetUsageSummaryData, GetUsageSummaryErrors, GetUsageSummaryResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListCouponsData, ListCouponsErrors, ListCouponsResponses, ListCreditNotesData, ListCreditNotesErrors, ListCreditNotesResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListCustomersData, ListCustomersErrors, ListCustomersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvoicesData, ListInvoicesErrors, ListInvoicesResponses, ListLicenseActivationsData, ListLicenseActivationsErrors, ListLicenseActivationsResponses, ListLicensesData, ListLicensesErrors, ListLicensesResponses, ListParkedData, ListParkedErrors, ListParkedResponses, ListPaymentsData, ListPaymentsErrors, ListPaymentsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListProductsData, ListProductsErrors, ListProductsResponses, ListRefundsData, ListRefundsErrors, ListRefundsResponses, ListSubscriptionsData, ListSubscriptionsErrors, ListSubscriptionsResponses, ListTaxRulesData, ListTaxRulesErrors, ListTaxRulesResponses, ListUsageData, ListUsageErrors, ListUsageResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoginData, LoginErrors, LoginResponses, LogoutData, LogoutErrors, LogoutResponses, PreviewSubscriptionPlanChangeData, PreviewSubscriptionPlanChangeErrors, PreviewSubscriptionPlanChangeResponses, RecordUsageData, RecordUsageErrors, RecordUsageResponses, RemoveSubscriptionDiscountData, RemoveSubscriptionDiscountErrors, RemoveSubscriptionDiscountResponses, RetryParkedData, RetryParkedErrors, RetryParkedResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RotateLicenseKeypairData, RotateLicenseKeypairErrors, RotateLicenseKeypairResponses, RunAllJobsData, RunAllJobsErrors, RunAllJobsResponses, RunDunningJobData, RunDunningJobErrors, RunDunningJobResponses, RunLicensesJobData, RunLicensesJobErrors, RunLicensesJobResponses, RunLifecycleJobData, RunLifecycleJobErrors, RunLifecycleJobResponses, RunWebhooksJobData, RunWebhooksJobErrors, RunWebhooksJobResponses, SendInvoiceData, SendInvoiceErrors, SendInvoiceResponses, SetTestClockData, SetTestClockErrors, SetTestClockResponses, SignLicenseData, SignLicenseErrors, SignLicenseResponses, UpdateBillingSettingsData, UpdateBillingSettingsErrors, UpdateBillingSettingsResponses, UpdateCouponData, UpdateCouponErrors, UpdateCouponResponses, UpdateCreditNoteData, UpdateCreditNoteErrors, UpdateCreditNoteResponses, UpdateCustomerData, UpdateCustomerErrors, UpdateCustomerResponses, UpdateInvoiceData, UpdateInvoiceErrors, UpdateInvoiceResponses, UpdateLemonsqueezySettingsData, UpdateLemonsqueezySettingsErrors, UpdateLemonsqueezySettingsResponses, UpdateLicenseData, UpdateLicenseErrors, UpdateLicenseResponses, UpdatePaymentData, UpdatePaymentErrors, UpdatePaymentResponses, UpdatePlanData, UpdatePlanErrors, UpdatePlanResponses, UpdateProductData, UpdateProductErrors, UpdateProductResponses, UpdateStripeSettingsData, UpdateStripeSettingsErrors, UpdateStripeSettingsResponses, UpdateSubscriptionData, UpdateSubscriptionErrors, UpdateSubscriptionResponses, UpdateTaxRuleData, UpdateTaxRuleErrors, UpdateTaxRuleResponses, UpdateTaxSettingsData, UpdateTaxSettingsErrors, UpdateTaxSettingsResponses, UpdateUserData, UpdateUserErrors, UpdateUserResponses, UpdateXenditSettingsData, UpdateXenditSettingsErrors, UpdateXenditSettingsResponses, V1AddSubscriptionDiscountData, V1AddSubscriptionDiscountErrors, V1AddSubscriptionDiscountResponses, V1CancelSubscriptionData, V1CancelSubscriptionErrors, V1CancelSubscriptionResponses, V1ChangeSubscriptionPlanData, V1ChangeSubscriptionPlanErrors, V1ChangeSubscriptionPlanResponses, V1CreateCustomerData, V1CreateCustomerErrors, V1CreateCustomerResponses, V1CreateInvoiceData, V1CreateInvoiceErrors, V1CreateInvoiceResponses, V1CreateLicenseData, V1CreateLicenseErrors, V1CreateLicenseResponses, V1CreatePaymentData, V1CreatePaymentErrors, V1CreatePaymentResponses, V1CreateSubscriptionData, V1CreateSubscriptionErrors, V1CreateSubscriptionResponses, V1DeleteCustomerData, V1DeleteCustomerErrors, V1DeleteCustomerResponses, V1DeleteInvoiceData, V1DeleteInvoiceErrors, V1DeleteInvoiceResponses, V1DeleteLicenseActivationData, V1DeleteLicenseActivationErrors, V1DeleteLicenseActivationResponses, V1DeleteLicenseData, V1DeleteLicenseErrors, V1DeleteLicenseResponses, V1ExportLicenseData, V1ExportLicenseErrors, V1ExportLicenseResponses, V1GetCreditNoteData, V1GetCreditNoteErrors, V1GetCreditNoteResponses, V1GetCustomerData, V1GetCustomerErrors, V1GetCustomerResponses, V1GetInvoiceData, V1GetInvoiceErrors, V1GetInvoicePdfData, V1GetInvoicePdfErrors, V1GetInvoicePdfResponses, V1GetInvoiceResponses, V1GetLicenseData, V1GetLicenseErrors, V1GetLicenseKeypairData, V1GetLicenseKeypairErrors, V1GetLicenseKeypairResponses, V1GetLicenseResponses, V1GetPaymentData, V1GetPaymentErrors, V1GetPaymentResponses, V1GetPlanData, V1GetPlanErrors, V1GetPlanResponses, V1GetProductData, V1GetProductErrors, V1GetProductResponses, V1GetSubscriptionData, V1GetSubscriptionErrors, V1GetSubscriptionResponses, V1GetUpcomingInvoiceData, V1GetUpcomingInvoiceErrors, V1GetUpcomingInvoiceResponses, V1GetUsageSummaryData, V1GetUsageSummaryErrors, V1GetUsageSummaryResponses, V1ListCreditNotesData, V1ListCreditNotesErrors, V1ListCreditNotesResponses, V1ListCreditsData, V1ListCreditsErrors, V1ListCreditsResponses, V1ListCustomersData, V1ListCustomersErrors, V1ListCustomersResponses, V1ListInvoicesData, V1ListInvoicesErrors, V1ListInvoicesResponses, V1ListLicenseActivationsData, V1ListLicenseActivationsErrors, V1ListLicenseActivationsResponses, V1ListLicensesData, V1ListLicensesErrors, V1ListLicensesResponses, V1ListPaymentsData, V1ListPaymentsErrors, V1ListPaymentsResponses, V1ListPlansData, V1ListPlansErrors, V1ListPlansResponses, V1ListProductsData, V1ListProductsErrors, V1ListProductsResponses, V1ListSubscriptionsData, V1ListSubscriptionsErrors, V1ListSubscriptionsResponses, V1ListUsageData, V1ListUsageErrors, V1ListUsageResponses, V1PreviewSubscriptionPlanChangeData, V1PreviewSubscriptionPlanChangeErrors, V1PreviewSubscriptionPlanChangeResponses, V1RecordUsageData, V1RecordUsageErrors, V1RecordUsageResponses, V1RemoveSubscriptionDiscountData, V1RemoveSubscriptionDiscountErrors, V1RemoveSubscriptionDiscountResponses, V1RotateLicenseKeypairData, V1RotateLicenseKeypairErrors, V1RotateLicenseKeypairResponses, V1SignLicenseData, V1SignLicenseErrors, V1SignLicenseResponses, V1UpdateCustomerData, V1UpdateCustomerErrors, V1UpdateCustomerResponses, V1UpdateInvoiceData, V1UpdateInvoiceErrors, V1UpdateInvoiceResponses, V1UpdateLicenseData, V1UpdateLicenseErrors, V1UpdateLicenseResponses, V1UpdateSubscriptionData, V1UpdateSubscriptionErrors, V1UpdateSubscriptionResponses, V1ValidateLicenseData, V1ValidateLicenseErrors, V1ValidateLicenseResponses, V1VerifyLicenseData, V1VerifyLicenseErrors, V1VerifyLicenseResponses, V1VoidUsageEventData, V1VoidUsageEventErrors, V1VoidUsageEventResponses, ValidateLicenseData, ValidateLicenseErrors, ValidateLicenseResponses, VerifyLicenseData, VerifyLicenseErrors, VerifyLicenseResponses, VoidUsageEventData, VoidUsageEventErrors, VoidUsageEventResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -103,6 +103,261 @@ export class System extends HeyApiClient {
      */
     public getDocs<ThrowOnError extends boolean = true>(options?: Options<GetDocsData, ThrowOnError>): RequestResult<GetDocsResponses, GetDocsErrors, ThrowOnError> {
         return (options?.client ?? this.client).get<GetDocsResponses, GetDocsErrors, ThrowOnError>({ url: '/docs', ...options });
+    }
+}
+
+export class Licenses extends HeyApiClient {
+    /**
+     * The public keys as a JWKS
+     *
+     * Every signing key there ever was, the newest first (RFC 8037). Browsers of any origin may read it. A verifier that meets a `kid` it does not know asks again.
+     */
+    public getJwks<ThrowOnError extends boolean = true>(options?: Options<GetJwksData, ThrowOnError>): RequestResult<GetJwksResponses, GetJwksErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<GetJwksResponses, GetJwksErrors, ThrowOnError>({ url: '/.well-known/jwks.json', ...options });
+    }
+    
+    /**
+     * List licences
+     *
+     * A user with role customer sees its own licences.
+     */
+    public list<ThrowOnError extends boolean = true>(options?: Options<ListLicensesData, ThrowOnError>): RequestResult<ListLicensesResponses, ListLicensesErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<ListLicensesResponses, ListLicensesErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses',
+            ...options
+        });
+    }
+    
+    /**
+     * Create or import a licence
+     *
+     * The key is generated, `{prefix}-XXXX-XXXX-XXXX` with 60 random bits, unless one is imported; keys are stored in upper case
+     * (409 `already_exists` when it is taken, or when the subscription has a licence that is not revoked). `KEYPAIR`, `VERIFY`
+     * and `VALIDATE` are no keys. A licence with a subscription follows it: suspended while it is paused, and ended with it.
+     *
+     * Emits `license.created`.
+     */
+    public create<ThrowOnError extends boolean = true>(options: Options<CreateLicenseData, ThrowOnError>): RequestResult<CreateLicenseResponses, CreateLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<CreateLicenseResponses, CreateLicenseErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Delete or revoke a licence
+     *
+     * Removes a licence that was never activated nor signed; any other is revoked instead. Files that were signed stay valid
+     * offline until they expire. Emits `license.revoked`.
+     */
+    public delete<ThrowOnError extends boolean = true>(options: Options<DeleteLicenseData, ThrowOnError>): RequestResult<DeleteLicenseResponses, DeleteLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<DeleteLicenseResponses, DeleteLicenseErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses/{key}',
+            ...options
+        });
+    }
+    
+    /**
+     * Get a licence
+     *
+     * The status is the stored one; checks judge the date at once, the licence job stores it.
+     */
+    public get<ThrowOnError extends boolean = true>(options: Options<GetLicenseData, ThrowOnError>): RequestResult<GetLicenseResponses, GetLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<GetLicenseResponses, GetLicenseErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses/{key}',
+            ...options
+        });
+    }
+    
+    /**
+     * Change a licence
+     *
+     * A revoked licence takes no change (400 `license_revoked`). An expired one becomes active again with an `expiresAt` in the
+     * future or null; asked to be active or suspended without: 400 `license_expired`. Lowering `maxActivations` below
+     * `currentActivations` keeps the devices and refuses new ones. A signed licence is signed again when a signed member
+     * changes.
+     *
+     * Emits `license.suspended`, `.activated`, `.revoked`, `.expired`.
+     */
+    public update<ThrowOnError extends boolean = true>(options: Options<UpdateLicenseData, ThrowOnError>): RequestResult<UpdateLicenseResponses, UpdateLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).put<UpdateLicenseResponses, UpdateLicenseErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses/{key}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Sign a licence
+     *
+     * Signs the present members with the active key. From then on the licence is signed again, in the same transaction, whenever
+     * one of them changes. Without a signing key: 409 `conflict`.
+     */
+    public sign<ThrowOnError extends boolean = true>(options: Options<SignLicenseData, ThrowOnError>): RequestResult<SignLicenseResponses, SignLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<SignLicenseResponses, SignLicenseErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses/{key}/sign',
+            ...options
+        });
+    }
+    
+    /**
+     * Download the licence file
+     *
+     * The file of the latest signature, for checks without network. A licence never signed: 409 `conflict`.
+     */
+    public export<ThrowOnError extends boolean = true>(options: Options<ExportLicenseData, ThrowOnError>): RequestResult<ExportLicenseResponses, ExportLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<ExportLicenseResponses, ExportLicenseErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses/{key}/export',
+            ...options
+        });
+    }
+    
+    /**
+     * List the devices of a licence
+     */
+    public listActivations<ThrowOnError extends boolean = true>(options: Options<ListLicenseActivationsData, ThrowOnError>): RequestResult<ListLicenseActivationsResponses, ListLicenseActivationsErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<ListLicenseActivationsResponses, ListLicenseActivationsErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses/{key}/activations',
+            ...options
+        });
+    }
+    
+    /**
+     * Remove a device
+     *
+     * Frees its place at once.
+     */
+    public deleteActivation<ThrowOnError extends boolean = true>(options: Options<DeleteLicenseActivationData, ThrowOnError>): RequestResult<DeleteLicenseActivationResponses, DeleteLicenseActivationErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<DeleteLicenseActivationResponses, DeleteLicenseActivationErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses/{key}/activations/{deviceId}',
+            ...options
+        });
+    }
+    
+    /**
+     * Get the signing keys
+     *
+     * Public keys only, the retired ones too.
+     */
+    public getKeypair<ThrowOnError extends boolean = true>(options?: Options<GetLicenseKeypairData, ThrowOnError>): RequestResult<GetLicenseKeypairResponses, GetLicenseKeypairErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<GetLicenseKeypairResponses, GetLicenseKeypairErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses/keypair',
+            ...options
+        });
+    }
+    
+    /**
+     * Make a new signing key
+     *
+     * The former key is retired: it stays in the JWKS and keeps verifying, and its private key is erased. Licences keep their
+     * signatures. Private keys never leave the server.
+     */
+    public rotateKeypair<ThrowOnError extends boolean = true>(options?: Options<RotateLicenseKeypairData, ThrowOnError>): RequestResult<RotateLicenseKeypairResponses, RotateLicenseKeypairErrors, ThrowOnError> {
+        return (options?.client ?? this.client).post<RotateLicenseKeypairResponses, RotateLicenseKeypairErrors, ThrowOnError>({
+            security: [{
+                    in: 'cookie',
+                    name: 'session',
+                    type: 'apiKey'
+                }],
+            url: '/api/licenses/keypair',
+            ...options
+        });
+    }
+    
+    /**
+     * Check a licence
+     *
+     * Without side effect, by key or by file (exactly one). Always 200 for a licence that exists: `error` says why it is not
+     * valid, the first that fits of revoked, suspended, expired, another product. A file whose markers, base64 or JSON are
+     * broken: 400 on `file`; one that no key of this server signed: `valid` false, `status` null,
+     * `license_signature_invalid`; a genuine one is judged by the present state of its licence. Open to everybody, browsers
+     * of any origin included; limited per address and per licence key.
+     */
+    public verify<ThrowOnError extends boolean = true>(options: Options<VerifyLicenseData, ThrowOnError>): RequestResult<VerifyLicenseResponses, VerifyLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<VerifyLicenseResponses, VerifyLicenseErrors, ThrowOnError>({
+            url: '/api/licenses/verify',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Check a licence and register the device
+     *
+     * As verify, then the device: a known one is refreshed; a new one is registered while there is room, else `valid` is false
+     * with `activation_limit_reached`. A licence that is not valid registers nothing. Open to everybody, limited as verify.
+     *
+     * Emits `license.activated` for a new device.
+     */
+    public validate<ThrowOnError extends boolean = true>(options: Options<ValidateLicenseData, ThrowOnError>): RequestResult<ValidateLicenseResponses, ValidateLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<ValidateLicenseResponses, ValidateLicenseErrors, ThrowOnError>({
+            url: '/api/licenses/validate',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
     }
 }
 
@@ -1671,6 +1926,21 @@ export class Cron extends HeyApiClient {
     }
     
     /**
+     * Run the licence job
+     *
+     * Stores the expiry of licences whose date has come, unless a running subscription carries them; checks see it at
+     * once, with or without this job. Runs also inside the server, under the same guarantees as the lifecycle job. Emits
+     * `license.expired`.
+     */
+    public runLicensesJob<ThrowOnError extends boolean = true>(options?: Options<RunLicensesJobData, ThrowOnError>): RequestResult<RunLicensesJobResponses, RunLicensesJobErrors, ThrowOnError> {
+        return (options?.client ?? this.client).post<RunLicensesJobResponses, RunLicensesJobErrors, ThrowOnError>({
+            security: [{ name: 'X-Cron-Secret', type: 'apiKey' }],
+            url: '/api/billing/cron/licenses',
+            ...options
+        });
+    }
+    
+    /**
      * Run the webhooks job
      *
      * Sends the e-mails that are due (`emailsSent`, `emailsFailed`). Runs also inside the server every few seconds; no
@@ -1688,7 +1958,7 @@ export class Cron extends HeyApiClient {
     /**
      * Run every job
      *
-     * The lifecycle job, then the dunning job, then the webhooks job.
+     * The lifecycle job, then the dunning, licences and webhooks jobs.
      */
     public runAllJobs<ThrowOnError extends boolean = true>(options?: Options<RunAllJobsData, ThrowOnError>): RequestResult<RunAllJobsResponses, RunAllJobsErrors, ThrowOnError> {
         return (options?.client ?? this.client).post<RunAllJobsResponses, RunAllJobsErrors, ThrowOnError>({
@@ -2527,6 +2797,223 @@ export class Credits2 extends HeyApiClient {
     }
 }
 
+export class Licenses2 extends HeyApiClient {
+    /**
+     * List licences
+     */
+    public list<ThrowOnError extends boolean = true>(options?: Options<V1ListLicensesData, ThrowOnError>): RequestResult<V1ListLicensesResponses, V1ListLicensesErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<V1ListLicensesResponses, V1ListLicensesErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses',
+            ...options
+        });
+    }
+    
+    /**
+     * Create or import a licence
+     */
+    public create<ThrowOnError extends boolean = true>(options: Options<V1CreateLicenseData, ThrowOnError>): RequestResult<V1CreateLicenseResponses, V1CreateLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1CreateLicenseResponses, V1CreateLicenseErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Delete or revoke a licence
+     */
+    public delete<ThrowOnError extends boolean = true>(options: Options<V1DeleteLicenseData, ThrowOnError>): RequestResult<V1DeleteLicenseResponses, V1DeleteLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<V1DeleteLicenseResponses, V1DeleteLicenseErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/{key}',
+            ...options
+        });
+    }
+    
+    /**
+     * Get a licence
+     */
+    public get<ThrowOnError extends boolean = true>(options: Options<V1GetLicenseData, ThrowOnError>): RequestResult<V1GetLicenseResponses, V1GetLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<V1GetLicenseResponses, V1GetLicenseErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/{key}',
+            ...options
+        });
+    }
+    
+    /**
+     * Change a licence
+     */
+    public update<ThrowOnError extends boolean = true>(options: Options<V1UpdateLicenseData, ThrowOnError>): RequestResult<V1UpdateLicenseResponses, V1UpdateLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).put<V1UpdateLicenseResponses, V1UpdateLicenseErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/{key}',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Sign a licence
+     */
+    public sign<ThrowOnError extends boolean = true>(options: Options<V1SignLicenseData, ThrowOnError>): RequestResult<V1SignLicenseResponses, V1SignLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1SignLicenseResponses, V1SignLicenseErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/{key}/sign',
+            ...options
+        });
+    }
+    
+    /**
+     * Download the licence file
+     */
+    public export<ThrowOnError extends boolean = true>(options: Options<V1ExportLicenseData, ThrowOnError>): RequestResult<V1ExportLicenseResponses, V1ExportLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<V1ExportLicenseResponses, V1ExportLicenseErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/{key}/export',
+            ...options
+        });
+    }
+    
+    /**
+     * List the devices of a licence
+     */
+    public listActivations<ThrowOnError extends boolean = true>(options: Options<V1ListLicenseActivationsData, ThrowOnError>): RequestResult<V1ListLicenseActivationsResponses, V1ListLicenseActivationsErrors, ThrowOnError> {
+        return (options.client ?? this.client).get<V1ListLicenseActivationsResponses, V1ListLicenseActivationsErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/{key}/activations',
+            ...options
+        });
+    }
+    
+    /**
+     * Remove a device
+     */
+    public deleteActivation<ThrowOnError extends boolean = true>(options: Options<V1DeleteLicenseActivationData, ThrowOnError>): RequestResult<V1DeleteLicenseActivationResponses, V1DeleteLicenseActivationErrors, ThrowOnError> {
+        return (options.client ?? this.client).delete<V1DeleteLicenseActivationResponses, V1DeleteLicenseActivationErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/{key}/activations/{deviceId}',
+            ...options
+        });
+    }
+    
+    /**
+     * Get the signing keys
+     */
+    public getKeypair<ThrowOnError extends boolean = true>(options?: Options<V1GetLicenseKeypairData, ThrowOnError>): RequestResult<V1GetLicenseKeypairResponses, V1GetLicenseKeypairErrors, ThrowOnError> {
+        return (options?.client ?? this.client).get<V1GetLicenseKeypairResponses, V1GetLicenseKeypairErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/keypair',
+            ...options
+        });
+    }
+    
+    /**
+     * Make a new signing key
+     */
+    public rotateKeypair<ThrowOnError extends boolean = true>(options?: Options<V1RotateLicenseKeypairData, ThrowOnError>): RequestResult<V1RotateLicenseKeypairResponses, V1RotateLicenseKeypairErrors, ThrowOnError> {
+        return (options?.client ?? this.client).post<V1RotateLicenseKeypairResponses, V1RotateLicenseKeypairErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/keypair',
+            ...options
+        });
+    }
+    
+    /**
+     * Check a licence
+     *
+     * As `verifyLicense`. A key with a customer knows the licences of its customer only.
+     */
+    public verify<ThrowOnError extends boolean = true>(options: Options<V1VerifyLicenseData, ThrowOnError>): RequestResult<V1VerifyLicenseResponses, V1VerifyLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1VerifyLicenseResponses, V1VerifyLicenseErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/verify',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+    
+    /**
+     * Check a licence and register the device
+     *
+     * As `validateLicense`. A key with a customer knows the licences of its customer only.
+     */
+    public validate<ThrowOnError extends boolean = true>(options: Options<V1ValidateLicenseData, ThrowOnError>): RequestResult<V1ValidateLicenseResponses, V1ValidateLicenseErrors, ThrowOnError> {
+        return (options.client ?? this.client).post<V1ValidateLicenseResponses, V1ValidateLicenseErrors, ThrowOnError>({
+            security: [{
+                    key: 'apiKey',
+                    scheme: 'bearer',
+                    type: 'http'
+                }],
+            url: '/api/v1/licenses/validate',
+            ...options,
+            headers: {
+                'Content-Type': 'application/json',
+                ...options.headers
+            }
+        });
+    }
+}
+
 export class Usage2 extends HeyApiClient {
     /**
      * List usage events
@@ -2643,6 +3130,11 @@ export class V1 extends HeyApiClient {
         return this._credits ??= new Credits2({ client: this.client });
     }
     
+    private _licenses?: Licenses2;
+    get licenses(): Licenses2 {
+        return this._licenses ??= new Licenses2({ client: this.client });
+    }
+    
     private _usage?: Usage2;
     get usage(): Usage2 {
         return this._usage ??= new Usage2({ client: this.client });
@@ -2663,6 +3155,11 @@ export class RustBillApi extends HeyApiClient {
     private _system?: System;
     get system(): System {
         return this._system ??= new System({ client: this.client });
+    }
+    
+    private _licenses?: Licenses;
+    get licenses(): Licenses {
+        return this._licenses ??= new Licenses({ client: this.client });
     }
     
     private _auth?: Auth;

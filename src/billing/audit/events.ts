@@ -78,6 +78,7 @@ export const eventChecks: Check[] = [
        union all select 'credit_note', id, null from credit_notes where cause = 'manual'
        union all select 'credit_entry', id, null from credit_entries where reason = 'manual'
        union all select 'refund', id, null from refunds
+       union all select 'license', id, null from licenses
      ) d
      where not exists (select 1 from audit_log a where a.entity_type = d.kind and a.entity_id = d.id)
        and not exists (select 1 from audit_log a where a.entity_type = 'invoice' and a.entity_id = d.within)`,

@@ -6,6 +6,7 @@ import { discountChecks } from './discounts.ts';
 import { documentChecks } from './documents.ts';
 import { eventChecks } from './events.ts';
 import { ledgerChecks } from './ledger.ts';
+import { licenseChecks } from './licenses.ts';
 import { mrrChecks } from './mrr.ts';
 import { periodChecks } from './periods.ts';
 import { seriesChecks } from './series.ts';
@@ -33,6 +34,7 @@ export const CHECKS: readonly Check[] = [
   ...eventChecks,
   ...mrrChecks,
   ...stateChecks,
+  ...licenseChecks,
 ];
 
 /**

@@ -1,4 +1,5 @@
-import type { DunningResult, LifecycleResult, WebhooksResult } from '../../../generated/types.gen.ts';
+import type { DunningResult, LicensesResult, LifecycleResult, WebhooksResult } from '../../../generated/types.gen.ts';
+import { runLicenses } from '../../licenses/jobs.ts';
 import { sendEmails } from '../../mail/send.ts';
 import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
@@ -15,12 +16,14 @@ import { findParked, findUnresolvedParked, listParked, type ParkedItem, resolveP
 export const cron: Handlers<'cron'> = {
   runLifecycleJob: (_, { runtime }) => lifecycle(runtime),
   runDunningJob: (_, { runtime }) => dunning(runtime),
+  runLicensesJob: (_, { runtime }) => licenses(runtime),
   runWebhooksJob: (_, { runtime }) => webhooks(runtime),
   async runAllJobs(_, { runtime, now }) {
     return {
       asOf: now,
       lifecycle: await lifecycle(runtime),
       dunning: await dunning(runtime),
+      licenses: await licenses(runtime),
       webhooks: await webhooks(runtime),
     };
   },
@@ -39,6 +42,12 @@ async function dunning(runtime: Runtime): Promise<DunningResult> {
   const ends = { skipped: 0, exhausted: 0, resolved: 0 };
   const durationMs = Math.round(performance.now() - started);
   return { asOf, invoicesMarkedOverdue, ...steps, ...ends, durationMs, errors };
+}
+
+async function licenses(runtime: Runtime): Promise<LicensesResult> {
+  const [asOf, started] = [runtime.clock.now(), performance.now()];
+  const { expired, errors } = await runLicenses(runtime);
+  return { asOf, expired, durationMs: Math.round(performance.now() - started), errors };
 }
 
 async function webhooks(runtime: Runtime): Promise<WebhooksResult> {

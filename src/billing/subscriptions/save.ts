@@ -1,3 +1,5 @@
+import { followSubscriptions } from '../../licenses/follow.ts';
+import type { Followed } from '../../licenses/follow-rules.ts';
 import { changesOf } from '../../platform/changes.ts';
 import { formatMoney } from '../../platform/money.ts';
 import type { NewEvent } from '../../platform/work.ts';
@@ -46,6 +48,11 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
   await saveDiscounts(work.db, units);
   await correctUsage(billing, corrections);
   for (const { period, base } of corrections.rows) period.billedNet = (period.billedNet ?? 0n) - base;
+  await followSubscriptions(
+    work,
+    billing.settings,
+    units.map((unit) => followedOf(unit, unit.before)),
+  );
   await creditUnused(billing, units);
   const issued = await issueBills(billing, units, ratings);
   await periodStore.updatePendingPeriods(
@@ -72,6 +79,16 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
   for (const event of units.flatMap(({ events }) => events)) work.emit(event);
   return units.map((unit) => ({ unit, issued: issued.get(unit) ?? [] }));
 }
+
+/** What the licence of the subscription follows (rules L8); `before` is null for a new one. */
+const followedOf = (unit: SubscriptionUnit, before: Subscription | null): Followed => ({
+  subscriptionId: unit.sub.id,
+  customerId: unit.customer.id,
+  customerName: unit.customer.name,
+  before,
+  after: unit.sub,
+  sold: { before: unit.versions.get((before ?? unit.sub).planVersionId)!, after: versionOf(unit) },
+});
 
 /** Takes back the charge of future periods (rules Q9); their rows are pending again. */
 async function withdraw(billing: Billing, units: SubscriptionUnit[]): Promise<void> {
@@ -172,6 +189,7 @@ export async function saveNewUnit(billing: Billing, unit: SubscriptionUnit): Pro
   await periodStore.insertPeriods(work.db, unit.inserted);
   await saveDiscounts(work.db, [unit]);
   await recordMrr(work, mrrChange(unit));
+  await followSubscriptions(work, billing.settings, [followedOf(unit, null)]);
   const issued = (await issueBills(billing, [unit], NO_USAGE)).get(unit) ?? [];
   await periodStore.updatePendingPeriods(work.db, [...unit.updated]);
   for (const event of unit.events as NewEvent[]) work.emit(event);

@@ -27,7 +27,9 @@ export function readBytes(req: IncomingMessage, limit = MAX_BODY_BYTES): Promise
     });
     req.on('end', () => resolve(size > 0 ? Buffer.concat(chunks) : undefined));
     req.on('error', broken);
-    req.on('close', broken); // without 'end' before: the caller has gone
+    req.on('close', () => {
+      if (!req.readableEnded) broken(); // the caller has gone
+    });
   });
 }
 

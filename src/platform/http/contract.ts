@@ -30,6 +30,12 @@ export interface Operation {
   secretAnswer: boolean;
   /** It lists 502 `provider_error` (contract 1.8.3). */
   listsProviderError: boolean;
+  /** Browsers of any origin may call it, without credentials (`x-cors: any`). */
+  anyOrigin: boolean;
+  /** The member of the body by which callers without credentials are limited, beside their address (`x-rate-limit`). */
+  limitedBy: string | undefined;
+  /** Bytes a body may have, where it is not the usual number (`x-body-limit`). */
+  bodyLimit: number | undefined;
   schema: OperationObject;
 }
 
@@ -115,6 +121,9 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
     ifMatch: (schema.parameters ?? []).some((parameter) => nameOf(spec, parameter) === 'If-Match'),
     secretAnswer: schema['x-secret-answer'] === true,
     listsProviderError: (schema['x-errors'] as string[] | undefined)?.includes('provider_error') ?? false,
+    anyOrigin: schema['x-cors'] === 'any',
+    limitedBy: schema['x-rate-limit'] as string | undefined,
+    bodyLimit: schema['x-body-limit'] as number | undefined,
     schema,
   };
 }

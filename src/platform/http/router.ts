@@ -83,7 +83,7 @@ function createHandle(options: RouterOptions): Handle {
   const runCall = createRunner(runtime, options.validateAnswers ? createAnswerValidation(contract) : undefined);
   const limitMs = options.requestLimitMs ?? REQUEST_LIMIT_MS;
   return async (req, res, requestId, started) => {
-    if (isPreflight(req)) return answerPreflight(res);
+    if (isPreflight(req, res)) return answerPreflight(res);
     const operation = findOperation(contract, req);
     res.locals.operationId = operation.id;
     const now = runtime.clock.now();
@@ -91,6 +91,7 @@ function createHandle(options: RouterOptions): Handle {
     checkSameSite(req, operation, runtime.config.publicUrl);
     await options.rateLimits.consume(operation, principal, req, res);
     const { bytes, input } = await readInput(req, operation, contract, validatorOf(operation));
+    await options.rateLimits.consumeMember(operation, input.body, res);
     const call: Call = {
       operation,
       handler: bound.get(operation)!,
@@ -114,9 +115,8 @@ function createHandle(options: RouterOptions): Handle {
 
 /** Throws AppError `invalid_request`, `validation_error`, `payload_too_large`, `unsupported_media_type`. */
 async function readInput(req: Request, operation: Operation, contract: Contract, validate: Validate) {
-  const bytes = operation.hasBody
-    ? await readBytes(req, operation.access.kind === 'none' ? ANONYMOUS_BODY_BYTES : MAX_BODY_BYTES)
-    : undefined;
+  const limit = operation.bodyLimit ?? (operation.access.kind === 'none' ? ANONYMOUS_BODY_BYTES : MAX_BODY_BYTES);
+  const bytes = operation.hasBody ? await readBytes(req, limit) : undefined;
   const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed, operation.batch);
   const { path, query } = splitUrl(req, contract);
   if (operation.hasBody && body === undefined) throw new AppError('invalid_request', 'A JSON body is required.');
@@ -140,7 +140,9 @@ const readContext = (
   v1: operation.path.startsWith('/api/v1/'),
 });
 
-const isPreflight = (req: Request): boolean => req.method === 'OPTIONS' && req.path.startsWith('/api/v1/');
+/** Of a path that browsers of some or any origin may call: the headers for them are set by then. */
+const isPreflight = (req: Request, res: Response): boolean =>
+  req.method === 'OPTIONS' && (req.path.startsWith('/api/v1/') || res.getHeader('Access-Control-Allow-Origin') === '*');
 
 /** The CORS headers are set already; a preflight asks no further (contract 1.14). */
 function answerPreflight(res: Response): void {

@@ -1,4 +1,5 @@
 import { type Corruption, first } from './corruption.ts';
+import { licenses } from './license-corruptions.ts';
 import { credits, documents, ledger } from './money-corruptions.ts';
 
 const VOID = first('invoices', `status = 'void' and issued_at is not null`);
@@ -235,5 +236,5 @@ const others: Corruption[] = [
 
 export const CORRUPTIONS: Corruption[] = [
   ...[...ledger, ...documents, ...credits],
-  ...[...periods, ...usage, ...series, ...events, ...others],
+  ...[...periods, ...usage, ...series, ...events, ...others, ...licenses],
 ];

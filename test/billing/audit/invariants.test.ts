@@ -68,7 +68,23 @@ async function tellStory({ given, api, clock, cron, drain }: TestApp): Promise<v
   await put(pausing.id, { status: 'active' });
   await cron.post('/api/billing/cron/run');
   await giveBack(customer.id);
+  await license(customer.id);
   await drain();
+}
+
+/** Licences in every state, one of them signed by a key that is retired by now. */
+async function license(customerId: string): Promise<void> {
+  const { api, anonymous, given } = app;
+  await api.post('/api/licenses/keypair');
+  const product = await given.product();
+  const make = async (over: object) => (await given.license({ customerId, productId: product.id, ...over })).licenseKey;
+  const signed = await make({ features: { pro: true }, maxActivations: 2, expiresAt: '2030-01-01T00:00:00Z' });
+  await api.post(`/api/licenses/${signed}/sign`);
+  await api.post('/api/licenses/keypair');
+  const used = await make({ maxActivations: 2 });
+  for (const deviceId of ['a', 'b']) await anonymous.post('/api/licenses/validate', { licenseKey: used, deviceId });
+  for (const status of ['suspended', 'revoked']) await api.put(`/api/licenses/${await make({})}`, { status });
+  await api.put(`/api/licenses/${await make({})}`, { expiresAt: '2026-01-01T00:00:00Z' });
 }
 
 /** Credit, credit notes and refunds of every kind, on an invoice of their own. */

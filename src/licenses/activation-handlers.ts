@@ -1,0 +1,42 @@
+import { notFound } from '../platform/errors.ts';
+import type { Handlers } from '../platform/http/operations.ts';
+import { paged, pageRequest } from '../platform/http/pagination.ts';
+import { deleteActivation, listActivations } from './activation-store.ts';
+import { normalKey } from './license.ts';
+import { requireLicense, unknownLicense } from './lookup.ts';
+import { lockLicense } from './store.ts';
+
+type Tag = Handlers<'licenses'>;
+
+export const listLicenseActivations: Tag['listLicenseActivations'] = async ({ path, query }, { db, scope }) => {
+  const page = pageRequest('licenseActivations', query);
+  const { id, licenseKey } = await requireLicense(db, scope, path.key);
+  const rows = await listActivations(db, id, page);
+  return paged(
+    'licenseActivations',
+    page,
+    rows,
+    (row) => row.id,
+    (row) => ({
+      id: row.id,
+      licenseKey,
+      deviceId: row.deviceId,
+      deviceName: row.deviceName,
+      ipAddress: row.ip,
+      activatedAt: row.activatedAt,
+      lastSeenAt: row.lastSeenAt,
+    }),
+  );
+};
+
+export const deleteLicenseActivation: Tag['deleteLicenseActivation'] = async ({ path }, context) => {
+  const license = await lockLicense(context.db, context.scope, normalKey(path.key));
+  if (!license) throw unknownLicense();
+  if (!(await deleteActivation(context.db, license.id, path.deviceId))) throw notFound('device');
+  context.audit({
+    entityType: 'license',
+    entityId: license.id,
+    changes: { deviceId: [path.deviceId, null] },
+    reason: 'device removed',
+  });
+};
