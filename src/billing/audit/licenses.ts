@@ -83,7 +83,7 @@ async function findMissigned(db: Db): Promise<string[]> {
 
 /** The names in a payload are those at signing; everything else is what the licence says now (rules L10). */
 function isWellSigned(row: Row): boolean {
-  const { customerName, productName } = JSON.parse(row.signed_payload);
+  const { customerName, productName } = readNames(row.signed_payload);
   const stated = composePayload({
     licenseKey: row.license_key,
     customerId: row.customer_id,
@@ -103,4 +103,13 @@ function isWellSigned(row: Row): boolean {
     row.public_key !== null &&
     isSignedBy(row.public_key, Buffer.from(row.signed_payload), signature)
   );
+}
+
+/** A payload that cannot be read has no names, and is not what the licence states. */
+function readNames(payload: string): { customerName: string; productName: string } {
+  try {
+    return JSON.parse(payload);
+  } catch {
+    return { customerName: '', productName: '' };
+  }
 }

@@ -31,6 +31,7 @@ export const licenses: Corruption[] = [
   unsigned(`seq = seq + 1`),
   unsigned(`signed_at = '2026-01-01T00:00:00.000Z'`),
   unsigned(`signed_payload = replace(signed_payload, 'Pro', 'Max')`),
+  unsigned(`signed_payload = 'no JSON'`),
   unsigned(`signature = 'AAAA'`),
   unsigned(`kid = 'x'`),
   { name: 'a public key is gone', sql: [`delete from signing_keys where status = 'retired'`], breaks: ['INV19'] },
