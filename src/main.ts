@@ -8,6 +8,7 @@ import { migrate, migrationState } from './platform/db/migrate.ts';
 import { createHttpServer } from './platform/http/server.ts';
 import type { Runtime } from './platform/work.ts';
 import { createRuntime } from './runtime.ts';
+import { reencryptProviderSettings } from './settings/provider-store.ts';
 
 const DRAIN_MS = 25_000;
 
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
   if (pending.length > 0) throw new ConfigError([`the database lacks the migrations ${pending.join(', ')}`]);
   if (runtime.clock instanceof TestClock) await runtime.clock.refresh(database.read);
   await ensureFirstAdmin(runtime);
+  await reencryptProviderSettings(runtime);
   const jobs = startJobs(runtime);
   const server = createHttpServer(createApp(runtime), () => runtime.newIdAt(runtime.clock.now()));
   await new Promise<void>((resolve, reject) => {

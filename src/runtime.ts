@@ -24,6 +24,7 @@ export function createRuntime(config: Config, parts: RuntimeParts = {}): Runtime
     newIdAt: createIds(),
     vault: createVault(config.secretKey, config.previousSecretKey),
     log: parts.log ?? createLog(config),
+    tally: new Map(),
     beforeCommit: async (work) => {
       await writeAudit(work);
       await queueEventEmails(work, await writeEvents(work));

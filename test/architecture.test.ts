@@ -24,12 +24,12 @@ const MAY_IMPORT: Record<string, string> = {
   analytics: 'system billing/audit',
   settings: '',
   system: '',
-  products: 'settings licenses billing/ledger billing/mrr billing/plans billing/subscriptions billing/usage',
+  products: 'settings billing/ledger billing/mrr billing/plans billing/subscriptions billing/usage licenses',
   customers:
-    'products settings licenses billing/credits billing/invoices billing/payments billing/subscriptions billing/usage',
+    'products settings billing/credits billing/invoices billing/payments billing/subscriptions billing/usage licenses',
   licenses: 'customers products settings billing/plans',
-  'billing/audit': 'licenses billing/plans billing/pricing billing/subscriptions billing/usage',
-  'billing/billing': 'settings billing/credits billing/ledger billing/pricing billing/tax-rules',
+  'billing/audit': 'billing/plans billing/pricing billing/subscriptions billing/usage licenses',
+  'billing/billing': 'settings billing/credits billing/ledger billing/tax billing/tax-rules',
   'billing/coupons': 'settings billing/plans',
   'billing/coverage': 'billing/plans billing/pricing billing/run billing/subscriptions',
   'billing/credit-notes':
@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/credits': 'customers billing/billing billing/invoices billing/ledger',
   'billing/events': '',
   'billing/invoices':
-    'customers mail settings billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/plans billing/pricing billing/subscriptions',
+    'customers mail settings billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/plans billing/pricing billing/subscriptions billing/tax',
   'billing/ledger': '',
   'billing/mrr': '',
   'billing/numbers': '',
@@ -45,15 +45,16 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/plans': 'products settings billing/pricing billing/subscriptions',
   'billing/pricing': '',
   'billing/refunds': 'billing/billing billing/invoices billing/ledger billing/payments billing/pricing',
-  'billing/run': 'licenses mail billing/billing billing/invoices billing/subscriptions',
+  'billing/run': 'mail billing/billing billing/invoices billing/subscriptions billing/tax licenses',
   'billing/subscriptions':
-    'customers products licenses billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/run billing/usage',
+    'customers products billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/run billing/usage licenses',
   'billing/tax-rules': 'products billing/pricing',
   'billing/usage': 'settings billing/plans billing/pricing billing/subscriptions',
   runtime: 'accounts mail billing/events',
-  jobs: 'accounts analytics licenses mail system billing/events billing/run',
-  app: 'accounts analytics customers licenses products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage',
-  main: 'accounts app jobs runtime',
+  jobs: 'accounts analytics mail system billing/events billing/run licenses',
+  app: 'accounts analytics customers products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage licenses',
+  main: 'accounts app jobs runtime settings',
+  'billing/tax': 'settings billing/pricing',
   cli: 'accounts runtime billing/audit',
 };
 

@@ -196,8 +196,8 @@ describe('the document', () => {
         if (!path.endsWith('.properties')) expect([path, word in node && word]).toEqual([path, false]);
   });
 
-  test('takes passwords as they are', () => {
-    expect([...contract.untrimmed].sort()).toEqual(['currentPassword', 'newPassword', 'password']);
+  test('takes passwords and secrets as they are', () => {
+    expect([...contract.untrimmed].sort()).toEqual(UNTRIMMED);
   });
 
   test('refuses an example that does not fit', () => {
@@ -227,3 +227,6 @@ const OPEN = [
   'schemas.UsageBatch.items',
   'schemas.UsageItemError.properties.fields',
 ];
+
+const PASSWORDS = ['currentPassword', 'newPassword', 'password'];
+const UNTRIMMED = [...PASSWORDS, 'apiKey', 'secretKey', 'taxjarApiKey', 'webhookSecret', 'webhookToken'].sort();

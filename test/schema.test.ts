@@ -53,6 +53,7 @@ describe('the schema holds the rules', () => {
       plan_versions: ['pricing_model', 'tier_mode', 'billing_cycle'],
       customers: ['tier', 'payment_method'],
       tax_rules: ['product_category'],
+      tax_quotes: ['product_category', 'provider'],
       coupons: ['discount_type', 'duration'],
       emails: ['state'],
       subscriptions: ['status', 'billing_cycle', 'cancel_reason', 'pause_reason', 'managed_by'],
@@ -316,9 +317,12 @@ describe('the schema holds the rules', () => {
     await refused('subscription_discounts', discount, { coupon_id: 'fresh' }, 'only the window');
     await refused('subscription_discounts', discount, 'delete', 'never deleted');
     await taken('subscription_discounts', discount, { ends_at: AT, removed_at: AT });
-    const removed = { id: 'removed', removed_at: AT };
-    expect(await insert('subscription_discounts', removed)).toBeUndefined();
-    await refused('subscription_discounts', { id: 'removed' }, { removed_at: null }, 'is final');
+    const [removed, later] = [{ id: 'removed' }, '2026-03-01T00:00:00.000Z'];
+    expect(await insert('subscription_discounts', { ...removed, ends_at: later, removed_at: AT })).toBeUndefined();
+    for (const values of [{ removed_at: null }, { removed_at: later }, { starts_at: later }, { ends_at: null }])
+      await refused('subscription_discounts', removed, values, 'only ends earlier');
+    await refused('subscription_discounts', removed, { ends_at: '2026-03-02T00:00:00.000Z' }, 'only ends earlier');
+    await taken('subscription_discounts', removed, { ends_at: '2026-02-01T00:00:00.000Z' });
   });
 
   test('a licence keeps its key, its place among the revoked and its signatures; no device comes beyond the limit', async () => {

@@ -5,7 +5,7 @@ import { loadBillingSettings } from '../settings/store.ts';
 import { CreditBook } from './credits/credit-book.ts';
 import type { JournalEntry } from './ledger/entries.ts';
 import { post } from './ledger/store.ts';
-import type { TaxRule } from './pricing/tax.ts';
+import { openTaxBook, type TaxBook } from './tax/tax-book.ts';
 import { loadTaxRules } from './tax-rules/store.ts';
 
 /**
@@ -15,8 +15,7 @@ import { loadTaxRules } from './tax-rules/store.ts';
 export interface Billing {
   readonly work: Work;
   readonly settings: BillingSettings;
-  /** The rules in force on the UTC date of `now` (rules V2). */
-  readonly taxRules: TaxRule[];
+  readonly taxes: TaxBook;
   readonly credits: CreditBook;
   readonly journal: JournalEntry[];
 }
@@ -25,7 +24,7 @@ export async function openBilling(work: Work): Promise<Billing> {
   return {
     work,
     settings: await loadBillingSettings(work.db, work.runtime.config),
-    taxRules: await loadTaxRules(work.db, utcDate(work.now)),
+    taxes: openTaxBook(work, await loadTaxRules(work.db, utcDate(work.now))),
     credits: new CreditBook(work),
     journal: [],
   };

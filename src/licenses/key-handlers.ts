@@ -6,8 +6,9 @@ import { normalKey, refuseUnlessActive } from './license.ts';
 import { encodeFile } from './license-file.ts';
 import { requireLicense, unknownLicense } from './lookup.ts';
 import { signLicenses } from './sign.ts';
+import { findSignature } from './signature-store.ts';
 import { generateSigningKey, rawPublicKey, type SigningKey } from './signing-key.ts';
-import { findSignature, lockLicense } from './store.ts';
+import { lockLicense } from './store.ts';
 
 type Tag = Handlers<'licenses'>;
 

@@ -4,8 +4,9 @@ import { statusEvents } from './events.ts';
 import { findActiveKey } from './key-store.ts';
 import { type License, signedMembersDiffer } from './license.ts';
 import { composePayload } from './payload.ts';
+import { type Signed, updateSignatures } from './signature-store.ts';
 import { openSigner } from './signing-key.ts';
-import { type Signed, updateLicenses, updateSignatures } from './store.ts';
+import { updateLicenses } from './store.ts';
 
 /**
  * Signs locked licences as they are, with the active key, and writes the signatures (rules L10): two statements whatever

@@ -66,7 +66,14 @@ export const coupons: Migration = {
       ['id', 'subscription_id', 'coupon_id', 'applied_at', 'created_at'],
       'only the window and the removal of a discount change',
     ),
-    refuse('subscription_discounts', 'UPDATE', 'final', 'a removed discount is final', 'OLD.removed_at IS NOT NULL'),
+    refuse(
+      'subscription_discounts',
+      'UPDATE',
+      'final',
+      'a removed discount only ends earlier',
+      `OLD.removed_at IS NOT NULL AND (NEW.removed_at IS DISTINCT FROM OLD.removed_at
+        OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at IS NULL OR NEW.ends_at > OLD.ends_at)`,
+    ),
     refuse('subscription_discounts', 'DELETE', 'no_delete', 'a discount is removed, never deleted'),
     'ALTER TABLE subscriptions ADD COLUMN coupon_code {text}',
   ],

@@ -8,6 +8,7 @@ import { refunds } from './0007-refunds.ts';
 import { coupons } from './0010-coupons.ts';
 import { usage } from './0011-usage.ts';
 import { licenses } from './0013-licenses.ts';
+import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
 import type { Migration } from './migration.ts';
 
@@ -23,5 +24,6 @@ export const migrations: readonly Migration[] = [
   coupons,
   usage,
   licenses,
+  taxQuotes,
   emails,
 ];

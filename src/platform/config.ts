@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { isCurrency } from './currencies.ts';
 import { type MailConfig, readMail, readSmtpUrl } from './mail-config.ts';
+import { isOrigin } from './origin.ts';
+import { insecureAddresses, type ProviderConfig, providerVariables, readProviders } from './provider-config.ts';
 
 const flag = z.enum(['on', 'off']).transform((value) => value === 'on');
 const bool = z.enum(['true', 'false']).transform((value) => value === 'true');
@@ -49,6 +51,7 @@ const schema = z.object({
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   RATE_LIMITS: flag.default(true),
   TRUST_PROXY: integer(0, 10).default(0),
+  ...providerVariables,
   SMTP_URL: z
     .string()
     .refine((text) => readSmtpUrl(text) !== undefined, 'must be smtp://[user:password@]host[:port] or smtps://…')
@@ -80,6 +83,7 @@ export interface Config {
   rateLimits: boolean;
   /** Number of reverse proxies in front whose X-Forwarded-For entries are believed. */
   trustProxy: number;
+  providers: ProviderConfig;
   /** How e-mails leave; undefined: none are sent. */
   mail: MailConfig | undefined;
 }
@@ -103,6 +107,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const production = given.NODE_ENV === 'production';
   if (production && !given.SECRET_KEY) problems.push('SECRET_KEY is required when NODE_ENV=production');
   if (production && given.TEST_CLOCK === 'on') problems.push('TEST_CLOCK=on is refused when NODE_ENV=production');
+  if (production)
+    problems.push(...insecureAddresses(given).map((name) => `${name} must be https when NODE_ENV=production`));
   if (Boolean(given.ADMIN_EMAIL) !== Boolean(given.ADMIN_PASSWORD))
     problems.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
   if (Boolean(given.SMTP_URL) !== Boolean(given.MAIL_FROM))
@@ -131,17 +137,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     metricsToken: v.METRICS_TOKEN,
     rateLimits: v.RATE_LIMITS,
     trustProxy: v.TRUST_PROXY,
+    providers: readProviders(v),
     mail: readMail(v.SMTP_URL, v.MAIL_FROM, v.SMTP_CA_FILE),
   };
-}
-
-function isOrigin(text: string): boolean {
-  try {
-    const url = new URL(text);
-    return (url.protocol === 'https:' || url.protocol === 'http:') && url.origin === text;
-  } catch {
-    return false;
-  }
 }
 
 function developmentSecret(file: string): string {

@@ -10,6 +10,8 @@ import {
 
 /** Encrypts small secrets at rest (rules H7). `aad` binds a value to the place it is stored in. */
 export interface Vault {
+  /** Names the key that encrypts; it stands in every value that was encrypted with it. */
+  readonly keyId: string;
   encrypt(text: string, aad: string): string;
   /**
    * Keyed hashes for comparing: unlike a bare hash they cannot be guessed from by whoever reads the database.
@@ -39,6 +41,7 @@ export function createVault(secretKey: string, previous?: string, iv: () => Buff
     return createHmac('sha256', bytes).update(text).digest('base64url');
   };
   const vault: Vault = {
+    keyId: current.id,
     fingerprints: (data) =>
       previousFingerprint ? [fingerprint(data), previousFingerprint(data)] : [fingerprint(data)],
     sign: (purpose, text) => signed(secretKey, purpose, text),
@@ -66,6 +69,9 @@ export function createVault(secretKey: string, previous?: string, iv: () => Buff
   };
   return vault;
 }
+
+/** Which key encrypted a stored value. */
+export const keyIdOf = (stored: string): string => stored.split('.')[1] ?? '';
 
 /** How a stored secret is shown: eight bullets and the last four characters, only bullets when it is short. */
 export const mask = (secret: string): string => '•'.repeat(8) + (secret.length > 8 ? secret.slice(-4) : '');

@@ -37,6 +37,8 @@ export interface Runtime {
   newIdAt: IdFactory;
   vault: Vault;
   log: Log;
+  /** Counters of this process for /metrics, by name; raised after the commit of what they count. */
+  tally: Map<string, number>;
   /** Called with the collected events and audit entries as the last step before each commit. */
   beforeCommit: (work: Work) => Promise<void>;
   /** Called after each commit that wrote events. */
@@ -107,4 +109,10 @@ export function createWork(runtime: Runtime, info: WorkInfo, db: Db, tasks: (() 
     audit: (entry) => void audits.push(entry),
     afterCommit: (task) => void tasks.push(task),
   };
+}
+
+/** Raises a counter of this process once the work is committed. */
+export function tally(work: Work, name: string, by: number): void {
+  const counters = work.runtime.tally;
+  if (by > 0) work.afterCommit(() => void counters.set(name, (counters.get(name) ?? 0) + by));
 }

@@ -1,9 +1,12 @@
 import { changesOf } from '../platform/changes.ts';
 import type { Handlers } from '../platform/http/operations.ts';
 import { type BillingSettings, changedSettings } from './billing-settings.ts';
+import { providerSettings } from './provider-handlers.ts';
 import { loadBillingSettings, lockBillingSettings, saveBillingSettings } from './store.ts';
 
 export const settings: Handlers<'settings'> = {
+  ...providerSettings,
+
   async getBillingSettings(_, { db, runtime }) {
     return present(await loadBillingSettings(db, runtime.config));
   },

@@ -23,12 +23,18 @@ const known = new WeakMap<Runtime, Metrics>();
 
 /** The metrics of this process; the same ones at each call. */
 export function createMetrics(runtime: Runtime): Metrics {
-  const metrics = known.get(runtime) ?? newMetrics();
+  const metrics = known.get(runtime) ?? newMetrics(runtime);
   known.set(runtime, metrics);
   return metrics;
 }
 
-function newMetrics(): Metrics {
+/** Counters that the features raise by name (Runtime.tally). */
+const TALLIED = {
+  invoices_without_tax_rule_total:
+    'Issued invoices without tax, because neither a rule nor an external provider answered',
+};
+
+function newMetrics({ tally }: Runtime): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -53,6 +59,7 @@ function newMetrics(): Metrics {
     buckets: BUCKETS,
     registers,
   });
+  addTallied(registry, tally);
   const violations = new Gauge({
     name: 'invariant_violations',
     help: 'Broken invariants that the last reconciliation of this process found',
@@ -70,6 +77,19 @@ function newMetrics(): Metrics {
     },
     text: async (figures) => (await registry.metrics()) + (await gaugesOf(figures).metrics()),
   };
+}
+
+function addTallied(registry: Registry, tally: Runtime['tally']): void {
+  for (const [name, help] of Object.entries(TALLIED))
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(tally.get(name) ?? 0);
+      },
+    });
 }
 
 /** A registry of its own for each scrape: a figure that could not be computed is left out instead of shown as 0. */

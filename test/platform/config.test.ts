@@ -140,6 +140,22 @@ describe('combinations', () => {
   });
 });
 
+describe('providers', () => {
+  test('their own addresses, and nothing else, unless the environment says so', () => {
+    const { providers } = readConfig({ ...base, STRIPE_SECRET_KEY: 'sk_1', TAXJAR_API_URL: 'http://127.0.0.1:4000' });
+    expect([providers.stripeUrl, providers.taxjarUrl]).toEqual(['https://api.stripe.com', 'http://127.0.0.1:4000']);
+    expect(Object.entries(providers.members).filter(([, value]) => value)).toEqual([['stripe.secretKey', 'sk_1']]);
+  });
+
+  test('an address is an origin, over TLS in production', () => {
+    expect(problemsOf({ ...base, STRIPE_API_URL: 'api.stripe.com' })).toContain(
+      'STRIPE_API_URL must be an http(s) origin',
+    );
+    const production = { ...base, NODE_ENV: 'production', STRIPE_API_URL: 'http://127.0.0.1:4000' };
+    expect(problemsOf(production)).toContain('STRIPE_API_URL must be https when NODE_ENV=production');
+  });
+});
+
 describe('the mail server', () => {
   const mailOf = (SMTP_URL: string) => readConfig({ ...base, SMTP_URL, MAIL_FROM: 'billing@acme.example' }).mail;
   const none = { secure: false, requireTls: false, auth: undefined, ca: undefined, from: 'billing@acme.example' };

@@ -90,6 +90,7 @@ export const testConfig: Config = {
   metricsToken: undefined,
   rateLimits: false,
   trustProxy: 0,
+  providers: { stripeUrl: 'http://127.0.0.1:9', taxjarUrl: 'http://127.0.0.1:9', timeoutMs: 2000, members: {} },
   mail: undefined,
 };
 

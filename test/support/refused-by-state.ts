@@ -136,6 +136,17 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['updateInvoice', 'invoice_voided', async ({ app }) => ({ id: await voidInvoice(app), body: { status: 'paid' } })],
   ['updateInvoice', 'currency_mismatch', ({ app }) => otherCurrencyOfDraft(app)],
   ['updateInvoice', 'conflict', async ({ app }) => ({ id: (await app.given.invoice()).id, body: { dueDate: null } })],
+  ['createSubscription', 'provider_error', (worlds) => sellUntaxable(worlds)],
+  ['updateSubscription', 'provider_error', ({ app }) => endTrialUntaxable(app)],
+  ['changeSubscriptionPlan', 'provider_error', (worlds) => changeUntaxable(worlds)],
+  ['previewSubscriptionPlanChange', 'provider_error', (worlds) => changeUntaxable(worlds)],
+  [
+    'getUpcomingInvoice',
+    'provider_error',
+    async (worlds) => movedUntaxable(worlds.app, await VALID.getUpcomingInvoice!(worlds)),
+  ],
+  ['createInvoice', 'provider_error', (worlds) => invoiceUntaxable(worlds)],
+  ['updateInvoice', 'provider_error', ({ app }) => issueUntaxable(app)],
   ['deleteInvoice', 'conflict', async ({ app }) => ({ id: (await app.given.invoice()).id })],
   ['sendInvoice', 'provider_not_configured', async ({ small }) => ({ id: UNKNOWN_ID, body: {}, as: small.api })],
   ['sendInvoice', 'invoice_voided', async ({ app }) => ({ id: await voidInvoice(app), body: {} })],
@@ -368,6 +379,45 @@ async function reviveCanceled(app: TestApp): Promise<Sent> {
   const { id } = await app.given.subscription();
   await app.api.delete(`/api/billing/subscriptions/${id}`);
   return { id, body: { status: 'active' } };
+}
+
+/** A customer whose tax only a provider knows, which does not answer; customers without a country need none. */
+async function untaxable(app: TestApp): Promise<string> {
+  const settings = { externalProvider: 'taxjar', taxjarApiKey: 'never-asked', enabled: true };
+  await app.api.put('/api/settings/providers/tax', settings);
+  return (await app.given.customer({ billingCountry: 'FR' })).id;
+}
+
+async function sellUntaxable(worlds: Worlds): Promise<Sent> {
+  return withMember(await VALID.createSubscription!(worlds), 'customerId', await untaxable(worlds.app));
+}
+
+async function endTrialUntaxable(app: TestApp): Promise<Sent> {
+  const { id } = await app.given.subscription({ customerId: await untaxable(app), trialDays: 7 });
+  return { id, body: { status: 'active' } };
+}
+
+/** The customer of a subscription has moved to where only the provider knows the tax. */
+async function movedUntaxable(app: TestApp, sent: Sent): Promise<Sent> {
+  await untaxable(app);
+  const { customerId } = (await app.api.get(`/api/billing/subscriptions/${sent.id}`)).body;
+  await app.api.put(`/api/customers/${customerId}`, { billingCountry: 'FR' });
+  return sent;
+}
+
+async function changeUntaxable(worlds: Worlds): Promise<Sent> {
+  return movedUntaxable(worlds.app, await VALID.changeSubscriptionPlan!(worlds));
+}
+
+async function invoiceUntaxable(worlds: Worlds): Promise<Sent> {
+  return withMember(await VALID.createInvoice!(worlds), 'customerId', await untaxable(worlds.app));
+}
+
+async function issueUntaxable(app: TestApp): Promise<Sent> {
+  const { id, customerId } = await app.given.invoice({ status: 'draft' });
+  await untaxable(app);
+  await app.api.put(`/api/customers/${customerId}`, { billingCountry: 'FR' });
+  return { id, body: { status: 'issued' } };
 }
 
 async function otherCurrency(app: TestApp, sent: Sent): Promise<Sent> {

@@ -45,6 +45,10 @@ export const SAMPLES: Record<string, Values> = {
     ...{ id: 'rule', country: 'US', region: null, tax_name: 'VAT', rate: '0.0725', inclusive: false },
     ...{ product_category: null, effective_from: '2026-01-01', effective_to: null, created_at: AT },
   },
+  tax_quotes: {
+    ...{ country: 'US', region: 'CA 94103', product_category: 'saas', provider: 'taxjar' },
+    ...{ tax_name: 'Sales tax', rate: '0.08625', valid_until: LATER },
+  },
   subscriptions: {
     ...{ id: 'subscription', customer_id: 'customer', plan_id: 'plan', plan_version_id: 'version', status: 'active' },
     ...{ ...USD, quantity: 1, billing_cycle: 'monthly', anchor_at: AT, period_index: 0, current_period_start: AT },

@@ -166,6 +166,11 @@ export const VALID: Record<string, Make> = {
   retryParked: async ({ app }) => ({ id: await parkedItem(app) }),
   getBillingSettings: nothing,
   updateBillingSettings: async () => ({ body: { companyName: 'Example Software Ltd' } }),
+  getProviderSettings: nothing,
+  updateStripeSettings: async () => ({ body: { secretKey: `sk_test_${unique()}`, webhookSecret: 'whsec_example' } }),
+  updateXenditSettings: async () => ({ body: { secretKey: `xnd_${unique()}` } }),
+  updateLemonsqueezySettings: async () => ({ body: { storeId: '12345' } }),
+  updateTaxSettings: async () => ({ body: { taxjarApiKey: unique() } }),
   getTestClock: async ({ moving }) => ({ as: moving.api }),
   async setTestClock({ moving }) {
     const { now } = (await moving.api.get('/api/testing/clock')).body;

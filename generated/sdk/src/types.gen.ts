@@ -2102,6 +2102,137 @@ export type ParkedItem = {
     createdAt: Timestamp;
 };
 
+export type SettingsSource = 'database' | 'environment';
+
+export type StripeSettings = {
+    /**
+     * Whether the provider is used.
+     */
+    enabled: boolean;
+    /**
+     * Whether everything it needs is set.
+     */
+    configured: boolean;
+    /**
+     * Where the secrets come from.
+     */
+    source: SettingsSource | null;
+    /**
+     * Masked.
+     */
+    secretKey: string | null;
+    /**
+     * Masked.
+     */
+    webhookSecret: string | null;
+};
+
+export type XenditSettings = {
+    /**
+     * Whether the provider is used.
+     */
+    enabled: boolean;
+    /**
+     * Whether everything it needs is set.
+     */
+    configured: boolean;
+    /**
+     * Where the secrets come from.
+     */
+    source: SettingsSource | null;
+    /**
+     * Masked.
+     */
+    secretKey: string | null;
+    /**
+     * Masked.
+     */
+    webhookToken: string | null;
+};
+
+export type LemonsqueezySettings = {
+    /**
+     * Whether the provider is used.
+     */
+    enabled: boolean;
+    /**
+     * Whether everything it needs is set.
+     */
+    configured: boolean;
+    /**
+     * Where the secrets come from.
+     */
+    source: SettingsSource | null;
+    /**
+     * Masked.
+     */
+    apiKey: string | null;
+    storeId: string | null;
+    /**
+     * Variant that carries custom-priced checkouts.
+     */
+    variantId: string | null;
+    /**
+     * Masked.
+     */
+    webhookSecret: string | null;
+};
+
+export type ExternalTaxProvider = 'taxjar' | 'stripe';
+
+export type TaxSettings = {
+    /**
+     * Whether the provider is used.
+     */
+    enabled: boolean;
+    /**
+     * Whether everything it needs is set.
+     */
+    configured: boolean;
+    /**
+     * Where the secrets come from.
+     */
+    source: SettingsSource | null;
+    externalProvider: ExternalTaxProvider | null;
+    /**
+     * Masked.
+     */
+    taxjarApiKey: string | null;
+};
+
+export type ProviderSettings = {
+    stripe: StripeSettings;
+    xendit: XenditSettings;
+    lemonsqueezy: LemonsqueezySettings;
+    tax: TaxSettings;
+};
+
+export type StripeSettingsUpdate = {
+    enabled?: boolean;
+    secretKey?: string | null;
+    webhookSecret?: string | null;
+};
+
+export type XenditSettingsUpdate = {
+    enabled?: boolean;
+    secretKey?: string | null;
+    webhookToken?: string | null;
+};
+
+export type LemonsqueezySettingsUpdate = {
+    enabled?: boolean;
+    apiKey?: string | null;
+    storeId?: string | null;
+    variantId?: string | null;
+    webhookSecret?: string | null;
+};
+
+export type TaxSettingsUpdate = {
+    enabled?: boolean;
+    externalProvider?: ExternalTaxProvider | null;
+    taxjarApiKey?: string | null;
+};
+
 export type LicenseStatus = 'active' | 'expired' | 'suspended' | 'revoked';
 
 /**
@@ -4763,6 +4894,10 @@ export type CreateSubscriptionErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -4941,6 +5076,10 @@ export type UpdateSubscriptionErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -4990,6 +5129,10 @@ export type GetUpcomingInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -5063,6 +5206,10 @@ export type ChangeSubscriptionPlanErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -5130,6 +5277,10 @@ export type PreviewSubscriptionPlanChangeErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -5394,6 +5545,10 @@ export type CreateInvoiceErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -5571,6 +5726,10 @@ export type UpdateInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -7285,6 +7444,239 @@ export type RetryParkedResponses = {
 
 export type RetryParkedResponse = RetryParkedResponses[keyof RetryParkedResponses];
 
+export type GetProviderSettingsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers';
+};
+
+export type GetProviderSettingsErrors = {
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type GetProviderSettingsError = GetProviderSettingsErrors[keyof GetProviderSettingsErrors];
+
+export type GetProviderSettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type GetProviderSettingsResponse = GetProviderSettingsResponses[keyof GetProviderSettingsResponses];
+
+export type UpdateStripeSettingsData = {
+    body: StripeSettingsUpdate;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers/stripe';
+};
+
+export type UpdateStripeSettingsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateStripeSettingsError = UpdateStripeSettingsErrors[keyof UpdateStripeSettingsErrors];
+
+export type UpdateStripeSettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type UpdateStripeSettingsResponse = UpdateStripeSettingsResponses[keyof UpdateStripeSettingsResponses];
+
+export type UpdateXenditSettingsData = {
+    body: XenditSettingsUpdate;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers/xendit';
+};
+
+export type UpdateXenditSettingsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateXenditSettingsError = UpdateXenditSettingsErrors[keyof UpdateXenditSettingsErrors];
+
+export type UpdateXenditSettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type UpdateXenditSettingsResponse = UpdateXenditSettingsResponses[keyof UpdateXenditSettingsResponses];
+
+export type UpdateLemonsqueezySettingsData = {
+    body: LemonsqueezySettingsUpdate;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers/lemonsqueezy';
+};
+
+export type UpdateLemonsqueezySettingsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateLemonsqueezySettingsError = UpdateLemonsqueezySettingsErrors[keyof UpdateLemonsqueezySettingsErrors];
+
+export type UpdateLemonsqueezySettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type UpdateLemonsqueezySettingsResponse = UpdateLemonsqueezySettingsResponses[keyof UpdateLemonsqueezySettingsResponses];
+
+export type UpdateTaxSettingsData = {
+    body: TaxSettingsUpdate;
+    path?: never;
+    query?: never;
+    url: '/api/settings/providers/tax';
+};
+
+export type UpdateTaxSettingsErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type UpdateTaxSettingsError = UpdateTaxSettingsErrors[keyof UpdateTaxSettingsErrors];
+
+export type UpdateTaxSettingsResponses = {
+    /**
+     * The provider settings.
+     */
+    200: ProviderSettings;
+};
+
+export type UpdateTaxSettingsResponse = UpdateTaxSettingsResponses[keyof UpdateTaxSettingsResponses];
+
 export type ListLicensesData = {
     body?: never;
     path?: never;
@@ -8771,6 +9163,10 @@ export type V1CreateSubscriptionErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -8949,6 +9345,10 @@ export type V1UpdateSubscriptionErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -8998,6 +9398,10 @@ export type V1GetUpcomingInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -9071,6 +9475,10 @@ export type V1ChangeSubscriptionPlanErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -9138,6 +9546,10 @@ export type V1PreviewSubscriptionPlanChangeErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
@@ -9402,6 +9814,10 @@ export type V1CreateInvoiceErrors = {
      */
     429: ApiError;
     /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
+    /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */
     default: ApiError;
@@ -9579,6 +9995,10 @@ export type V1UpdateInvoiceErrors = {
      * Too many requests; `Retry-After` says when to try again.
      */
     429: ApiError;
+    /**
+     * A provider outside that is needed for the answer failed (`provider_error`). Nothing was changed; try again.
+     */
+    502: ApiError;
     /**
      * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
      */

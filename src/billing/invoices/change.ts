@@ -44,7 +44,7 @@ async function changeDraft(billing: Billing, stored: Invoice, noted: Invoice, bo
   if (body.status === 'paid') throw conflict('Issue the draft before it is paid.');
   const draft = await revisedDraft(billing, noted, body);
   if (body.status === 'issued') return issueManual(billing, draft);
-  const { invoice, output } = draftInvoice(billing, draft);
+  const { invoice, output } = await draftInvoice(billing, draft);
   const touched = ['lineItems', 'dueDate', 'currency', 'notes'].some((member) => member in body);
   const current = touched && differs(stored, invoice, body) ? invoice : stored;
   if (current !== stored) {

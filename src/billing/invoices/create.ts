@@ -67,14 +67,14 @@ async function readSubscription(billing: Billing, body: InvoiceCreate) {
 /** Issues one manual invoice. Throws AppError `validation_error` for a due date before the issue or a negative subtotal. */
 export async function issueManual(billing: Billing, draft: InvoiceDraft): Promise<Invoice> {
   checkDueDate(draft.dueDate, billing.work.now);
-  checkTotals(() => compose(billing, draft, false));
+  await checkTotals(() => compose(billing, draft, false));
   const [issued] = await issueInvoices(billing, [draft]);
   return issued!.invoice;
 }
 
 async function storeDraft(billing: Billing, draft: InvoiceDraft): Promise<Invoice> {
   const { work } = billing;
-  const { invoice, output } = draftInvoice(billing, draft);
+  const { invoice, output } = await draftInvoice(billing, draft);
   await store.insertInvoices(work.db, [{ invoice, trace: null }]);
   await insertLines(work.db, linesOf(invoice.id, output, work.newId));
   work.emit(invoiceEvent('invoice.created', invoice, createdData(invoice)));
@@ -82,14 +82,17 @@ async function storeDraft(billing: Billing, draft: InvoiceDraft): Promise<Invoic
 }
 
 /** Totals of a draft with the tax rule of today (rules I). */
-export function draftInvoice(billing: Billing, draft: InvoiceDraft): { invoice: Invoice; output: InvoiceOutput } {
-  const output = checkTotals(() => compose(billing, draft, false));
+export async function draftInvoice(
+  billing: Billing,
+  draft: InvoiceDraft,
+): Promise<{ invoice: Invoice; output: InvoiceOutput }> {
+  const output = await checkTotals(() => compose(billing, draft, false));
   return { invoice: unissuedInvoice(draft, output, billing.work.now), output };
 }
 
-function checkTotals(compute: () => InvoiceOutput): InvoiceOutput {
+async function checkTotals(compute: () => Promise<InvoiceOutput>): Promise<InvoiceOutput> {
   try {
-    const output = compute();
+    const output = await compute();
     if (output.subtotal < 0n) throw invalid({ lineItems: 'must not sum up to less than zero' });
     return output;
   } catch (error) {

@@ -1,13 +1,15 @@
 import type { BillingCustomer } from '../../customers/billing-customers.ts';
-import { type Instant, utcDate } from '../../platform/calendar.ts';
+import type { Instant } from '../../platform/calendar.ts';
 import { formatMoney } from '../../platform/money.ts';
+import { tally } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
 import { issuedLines } from '../ledger/entries.ts';
 import { takeNumbers } from '../numbers.ts';
 import { composeInvoice, type InvoiceOutput, netByProduct } from '../pricing/compose.ts';
 import type { DiscountInput } from '../pricing/discounts.ts';
 import type { LineInput } from '../pricing/lines.ts';
-import { resolveTaxRule, taxOfRule } from '../pricing/tax.ts';
+import type { TaxInput, TaxPlace } from '../pricing/tax.ts';
+import { taxesOf } from '../tax/tax-book.ts';
 import { defaultDueDate, type Invoice, type InvoiceLine, type InvoiceOrigin } from './invoice.ts';
 import { deleteLines, insertLines } from './line-store.ts';
 import * as store from './store.ts';
@@ -38,30 +40,51 @@ export interface IssuedInvoice {
   output: InvoiceOutput;
 }
 
-/** Computes an invoice with the tax rule of today; the one call of the pricing core for every kind of invoice (rules X7). */
-export function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boolean): InvoiceOutput {
-  const balance = applyCredits ? billing.credits.balanceOf(draft.customer.id, draft.currency) : 0n;
-  return composeWith(billing, draft, { balance, apply: applyCredits });
+/** Where and what an invoice taxes (rules V1). */
+export const placeOf = ({ billTo }: BillingCustomer, category: string | null): TaxPlace => ({
+  country: billTo.country,
+  state: billTo.state,
+  zip: billTo.zip,
+  category,
+});
+
+interface Credit {
+  balance: bigint;
+  apply: boolean;
+}
+
+/**
+ * Computes an invoice with the tax of today; the one call of the pricing core for every kind of invoice (rules X7).
+ * Throws Unprepared when the external tax provider must be asked first (rules V4).
+ */
+export function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boolean): Promise<InvoiceOutput> {
+  return composeWith(billing, draft, creditOf(billing, draft, applyCredits));
 }
 
 /** As `compose`, with a credit balance that the caller has read. */
-export function composeWith(
-  billing: Pick<Billing, 'work' | 'taxRules'>,
+export async function composeWith(
+  billing: Pick<Billing, 'taxes'>,
   draft: InvoiceDraft,
-  credit: { balance: bigint; apply: boolean },
-): InvoiceOutput {
-  const { billTo } = draft.customer;
-  const place = { country: billTo.country, state: billTo.state, category: draft.category };
-  const rule = resolveTaxRule(billing.taxRules, place, utcDate(billing.work.now));
-  return composeInvoice({
+  credit: Credit,
+): Promise<InvoiceOutput> {
+  const [tax = null] = await taxesOf(billing.taxes, [placeOf(draft.customer, draft.category)]);
+  return composeTaxed(draft, tax, credit);
+}
+
+const creditOf = ({ credits }: Billing, { customer, currency }: InvoiceDraft, apply: boolean): Credit => ({
+  balance: apply ? credits.balanceOf(customer.id, currency) : 0n,
+  apply,
+});
+
+const composeTaxed = (draft: InvoiceDraft, tax: TaxInput | null, credit: Credit): InvoiceOutput =>
+  composeInvoice({
     currency: draft.currency,
     lines: draft.lines,
     discounts: draft.discounts,
-    tax: rule ? taxOfRule(rule) : null,
+    tax,
     creditBalance: credit.balance,
     applyCredits: credit.apply,
   });
-}
 
 /**
  * Issues a batch of invoices in the given order: totals, credits, numbers, rows, postings, events (rules C2, I).
@@ -70,10 +93,12 @@ export function composeWith(
 export async function issueInvoices(billing: Billing, drafts: InvoiceDraft[]): Promise<IssuedInvoice[]> {
   if (drafts.length === 0) return [];
   const { work, settings, credits } = billing;
+  const places = drafts.map(({ customer, category }) => placeOf(customer, category));
+  const taxes = await taxesOf(billing.taxes, places);
   await credits.open(drafts.map(({ customer }) => customer.id));
   const issued: IssuedInvoice[] = [];
-  for (const draft of drafts) {
-    const output = compose(billing, draft, true);
+  for (const [i, draft] of drafts.entries()) {
+    const output = composeTaxed(draft, taxes[i] ?? null, creditOf(billing, draft, true));
     issued.push({ invoice: invoiceOf(billing, draft, output), output });
     if (output.creditsApplied > 0n)
       await credits.move({
@@ -89,6 +114,7 @@ export async function issueInvoices(billing: Billing, drafts: InvoiceDraft[]): P
   for (const [i, { invoice }] of issued.entries()) invoice.invoiceNumber = numbers[i]!;
   await writeIssued(billing, drafts, issued);
   for (const [i, one] of issued.entries()) announce(billing, drafts[i]!, one);
+  tally(work, 'invoices_without_tax_rule_total', issued.filter(({ output }) => output.tax === null).length);
   return issued;
 }
 

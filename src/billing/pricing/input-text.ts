@@ -3,16 +3,19 @@ import { type Decimal, formatDecimal, parseDecimal } from '../../platform/decima
 import type { InvoiceInput } from './compose.ts';
 import type { DiscountInput } from './discounts.ts';
 import type { LineInput, LineKind } from './lines.ts';
+import type { TaxInput } from './tax.ts';
 
 /** An InvoiceInput as JSON: decimals as plain text, amounts as text of minor units, absent members left out. */
 export interface InvoiceInputText {
   readonly currency: string;
   readonly lines: readonly LineText[];
   readonly discounts: readonly DiscountText[];
-  readonly tax: { readonly id: string | null; readonly name: string; readonly rate: string; inclusive: boolean } | null;
+  readonly tax: TaxText | null;
   readonly creditBalance: string;
   readonly applyCredits: boolean;
 }
+
+type TaxText = Omit<TaxInput, 'rate'> & { readonly rate: string };
 
 interface LineText {
   readonly kind: LineKind;

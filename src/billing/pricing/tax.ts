@@ -1,4 +1,4 @@
-import type { DateOnly } from '../../platform/calendar.ts';
+import type { DateOnly, Instant } from '../../platform/calendar.ts';
 import { type Decimal, powerOfTen } from '../../platform/decimal.ts';
 import { type Fraction, roundRatio } from '../../platform/money.ts';
 
@@ -8,6 +8,8 @@ export interface TaxInput {
   readonly name: string;
   readonly rate: Decimal;
   readonly inclusive: boolean;
+  /** Where a rate that comes from no rule comes from (rules V4). */
+  readonly quote?: { readonly provider: string; readonly fetchedAt: Instant };
 }
 
 /** A tax rule valid on the UTC dates `[effectiveFrom, effectiveTo)`; country and region are stored upper case. */
@@ -27,6 +29,7 @@ export interface TaxRule {
 export interface TaxPlace {
   readonly country: string | null;
   readonly state: string | null;
+  readonly zip: string | null;
   readonly category: string | null;
 }
 
@@ -38,7 +41,7 @@ export function taxKey(text: string | null): string | null {
 /** The most specific rule valid on a UTC date, undefined when there is none (rules V2, V3). */
 export function resolveTaxRule<R extends Omit<TaxRule, 'taxName' | 'rate' | 'inclusive'>>(
   rules: readonly R[],
-  place: TaxPlace,
+  place: Omit<TaxPlace, 'zip'>,
   date: DateOnly,
 ): R | undefined {
   const [country, state] = [taxKey(place.country), taxKey(place.state)];

@@ -105,9 +105,8 @@ function totalSteps({ input, totals, taxExact }: Computation): TraceStep[] {
   const { tax } = input;
   const rate = tax === null ? '0' : formatDecimal(tax.rate, 4);
   const share = tax?.inclusive ? `${rate} / (1 + ${rate})` : rate;
-  const taxInputs = tax
-    ? { name: tax.name, rate, inclusive: String(tax.inclusive), ...(tax.id === null ? {} : { taxRuleId: tax.id }) }
-    : { reason: 'no_rule' };
+  const origin = tax?.id ? { taxRuleId: tax.id } : tax?.quote ? { reason: 'external', ...tax.quote } : {};
+  const taxInputs = tax ? { name: tax.name, rate, inclusive: String(tax.inclusive), ...origin } : { reason: 'no_rule' };
   const added = tax?.inclusive === false ? ` + ${money(taxAmount)}` : '';
   const seen = { balance: money(input.creditBalance), applyCredits: String(input.applyCredits) };
   const limit = input.applyCredits ? `min(${money(input.creditBalance)}, ${money(total)})` : 'credits not applied';

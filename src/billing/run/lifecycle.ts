@@ -15,6 +15,7 @@ import { loadUnits } from '../subscriptions/unit.ts';
 import { type Claim, claimDue } from './claims.ts';
 import { count, emptyCounters, type LifecycleCounters, type RunError } from './counters.ts';
 import { park } from './parked-store.ts';
+import { askTaxes, newTaxRequests, splitByTax, type TaxRequests, type WaitingForTax } from './taxes.ts';
 
 const INFO = { actor: { type: 'system', id: null }, action: 'lifecycle' } as const;
 /** Wall-clock share of one batch on SQLite, whose one writer requests wait for; milliseconds. */
@@ -30,6 +31,7 @@ interface Run {
   errors: RunError[];
   /** Actions so far of the subscriptions that still had something due after one. */
   actions: Map<string, number>;
+  taxes: TaxRequests;
 }
 
 export interface LifecycleOutcome {
@@ -47,6 +49,7 @@ export async function runLifecycle(runtime: Runtime, stopping = () => false): Pr
     counters: emptyCounters(),
     errors: [],
     actions: new Map(),
+    taxes: newTaxRequests(),
   };
   let size = runtime.database.dialect === 'sqlite' ? 50 : MAX_BATCH;
   let done = 0;
@@ -112,22 +115,27 @@ async function advanceDue(
       const claimed = await claimDue(work.db, { ...which, now: work.now, without: finished(run) });
       onClaim(claimed);
       const counters = emptyCounters();
-      if (claimed.length > 0) await advance(work, claimed, counters);
-      return { claimed, counters, now: work.now };
+      const waiting = claimed.length > 0 ? await advance(work, claimed, counters) : [];
+      return { claimed, counters, waiting, now: work.now };
     }),
   );
   count(run.counters, done.counters);
-  for (const sub of done.claimed) remember(run, sub, done.now);
+  const left = new Set(done.waiting.map(({ id }) => id));
+  for (const sub of done.claimed) if (!left.has(sub.id)) remember(run, sub, done.now);
+  const failures = await askTaxes(run.runtime, run.taxes, done.waiting);
+  if (failures.size > 0) await recordWaiting(run, failures);
 }
 
-async function advance(work: Work, subs: Subscription[], counters: LifecycleCounters): Promise<void> {
+/** Answers those that were left as they are, because the tax of their invoice must be asked outside first. */
+async function advance(work: Work, subs: Subscription[], counters: LifecycleCounters): Promise<WaitingForTax[]> {
   const billing = await openBilling(work);
   const units = await loadUnits(work, subs);
-  const actions = units.map((unit) => performDue(unit, work));
-  const saved = await saveUnits(billing, units);
+  const actions = new Map(units.map((unit) => [unit, performDue(unit, work)]));
+  const { ready, waiting } = await splitByTax(billing, units);
+  const saved = await saveUnits(billing, ready);
   await closeBilling(billing);
-  for (const [i, { unit, issued }] of saved.entries()) {
-    const action = actions[i];
+  for (const { unit, issued } of saved) {
+    const action = actions.get(unit);
     const ended = unit.sub.status === 'canceled' && unit.before.status !== 'canceled';
     if (action === 'trial_notice') counters.trialNotices += 1;
     if (action === 'pre_renewal') counters.invoicesPreGenerated += issued.length;
@@ -138,6 +146,7 @@ async function advance(work: Work, subs: Subscription[], counters: LifecycleCoun
     counters.invoicesGenerated += issued.length;
     work.audit({ entityType: 'subscription', entityId: unit.sub.id, reason: action ?? 'nothing due' });
   }
+  return waiting;
 }
 
 function remember(run: Run, sub: Subscription, now: string): void {
@@ -147,6 +156,10 @@ function remember(run: Run, sub: Subscription, now: string): void {
 
 const finished = (run: Run): string[] =>
   [...run.actions].filter(([, actions]) => actions >= MAX_ACTIONS).map(([id]) => id);
+
+/** A provider that fails may answer later, and so may a busy database (rules S12). */
+const mayPass = (error: unknown): boolean =>
+  isRetryable(error) || (error instanceof AppError && error.code === 'provider_error');
 
 const RETRY_MS = 5 * 60_000;
 const MAX_RETRY_MS = 6 * 3_600_000;
@@ -161,13 +174,31 @@ async function recordFailure({ runtime, errors }: Run, id: string, error: unknow
     // Read again: another runner may have succeeded meanwhile.
     const [stored] = await lockSubscriptions(work.db, [id]);
     if (!stored?.nextActionAt || stored.nextActionAt > work.now) return;
-    if (!isRetryable(error)) return parkSubscription(work, stored, error, message);
-    const pause = Math.min(RETRY_MS * 2 ** stored.errorCount, MAX_RETRY_MS);
-    stored.errorCount += 1;
-    stored.lastError = message;
-    stored.nextActionAt = addMilliseconds(work.now, pause);
+    if (!mayPass(error)) return parkSubscription(work, stored, error, message);
+    tryLater(stored, work.now, message);
     await updateSubscriptions(work.db, [stored]);
   });
+}
+
+/** As recordFailure, for many that wait for the tax provider: one transaction. */
+async function recordWaiting({ runtime, errors }: Run, failures: Map<string, AppError>): Promise<void> {
+  for (const [id, { message }] of failures) errors.push({ resourceType: 'subscription', resourceId: id, message });
+  runtime.log.error({ subscriptions: failures.size }, 'subscriptions wait for the tax provider');
+  await retryConflicts(() =>
+    inTransaction(runtime, INFO, async ({ db, now }) => {
+      const stored = await lockSubscriptions(db, [...failures.keys()]);
+      const due = stored.filter(({ nextActionAt }) => nextActionAt && nextActionAt <= now);
+      for (const sub of due) tryLater(sub, now, failures.get(sub.id)!.message);
+      await updateSubscriptions(db, due);
+    }),
+  );
+}
+
+function tryLater(sub: Subscription, now: string, message: string): void {
+  const pause = Math.min(RETRY_MS * 2 ** sub.errorCount, MAX_RETRY_MS);
+  sub.errorCount += 1;
+  sub.lastError = message;
+  sub.nextActionAt = addMilliseconds(now, pause);
 }
 
 export async function parkSubscription(work: Work, sub: Subscription, error: unknown, message: string): Promise<void> {

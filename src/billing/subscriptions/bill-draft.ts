@@ -1,6 +1,7 @@
 import { subtract, ZERO } from '../../platform/decimal.ts';
 import type { Work } from '../../platform/work.ts';
 import type { InvoiceDraft } from '../invoices/issue.ts';
+import type { PlanVersion } from '../plans/plan.ts';
 import { advanceLines, type LineInput, lateUsageLine, usageLines } from '../pricing/lines.ts';
 import type { BillingPeriod } from './subscription.ts';
 import { type Bill, chargeOf, type SubscriptionUnit, versionOf } from './unit.ts';
@@ -41,11 +42,17 @@ export function draftOf(
     currency: unit.sub.currency,
     lines,
     discounts: discountsFor(unit, starts),
-    category: versionOf(unit).productType,
+    category: soldFor(unit, bill).productType,
     dueDate: null,
     collectAt: bill.preGenerated && start > now ? start : now,
     notes: null,
     draft: null,
     preGenerated: bill.preGenerated,
   };
+}
+
+/** What the invoice is for decides its tax (rules V1): the period it charges, else the usage, else the present plan. */
+function soldFor(unit: SubscriptionUnit, { periods }: Bill): PlanVersion {
+  const row = periods.find(({ kind }) => kind === 'advance') ?? periods[0];
+  return row ? unit.versions.get(row.planVersionId)! : versionOf(unit);
 }

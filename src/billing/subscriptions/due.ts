@@ -1,5 +1,6 @@
 import { isTransactionConflict } from '../../platform/db/errors.ts';
 import { conflict } from '../../platform/errors.ts';
+import { Unprepared } from '../../platform/retry.ts';
 import { type Billing, closeBilling } from '../billing.ts';
 import { findUnresolvedParked } from '../run/parked-store.ts';
 import { saveUnits } from './save.ts';
@@ -19,10 +20,14 @@ export async function bringUpToDate(billing: Billing, sub: Subscription): Promis
   const [unit] = await loadUnits(work, [sub]);
   if (!isDue(unit!, work.now)) return unit!;
   await refuseParked(billing, sub);
-  const current = await performAllDue(billing, unit!).catch((error: unknown) => {
-    if (isTransactionConflict(error)) throw error; // the whole request is done again
+  const refuse = (error: unknown): never => {
     work.runtime.log.error({ err: error, subscriptionId: sub.id }, 'a due action failed');
     throw conflict('What was already due of the subscription could not be billed.');
+  };
+  const current = await performAllDue(billing, unit!).catch((error: unknown) => {
+    if (isTransactionConflict(error)) throw error; // the whole request is done again
+    if (error instanceof Unprepared) throw new Unprepared(() => error.prepare().catch(refuse)); // likewise
+    return refuse(error);
   });
   if (!current) throw conflict('Too much is due of the subscription. The next billing run goes on with it.');
   return current;

@@ -36,7 +36,7 @@ export async function imagineUpToDate(billing: Billing, sub: Subscription): Prom
     performDue(unit, work);
     for (const row of unit.withdrawn) makePending(row);
     replan(unit, work);
-    issueInMemory(billing, unit, await rateUsage(work.db, [unit]), imagined);
+    await issueInMemory(billing, unit, await rateUsage(work.db, [unit]), imagined);
     finish(unit, work.now);
     unit = newUnit(unit.sub, unit.customer, unit.versions, unit.periods, unit.discounts);
   }
@@ -46,18 +46,18 @@ export async function imagineUpToDate(billing: Billing, sub: Subscription): Prom
   };
 }
 
-function issueInMemory(
+async function issueInMemory(
   billing: Billing,
   unit: SubscriptionUnit,
   ratings: Ratings,
   imagined: Map<string, Reversible>,
-): void {
+): Promise<void> {
   for (const { bill, draft } of draftsOf(billing, unit, ratings)) {
     if (!draft) {
       closeBill(unit, bill, ratings);
       continue;
     }
-    const output = compose(billing, draft, false);
+    const output = await compose(billing, draft, false);
     const { total, taxAmount, tax } = output;
     closeBill(unit, bill, ratings, { output, id: draft.id });
     const none = { reversedAmount: 0n, reversedTax: 0n };

@@ -36,7 +36,7 @@ export async function figuresOf(
   const money = (minor: bigint) => formatMoney(minor, sub.currency);
   const ratings = await rateUsage(billing.work.db, [unit]);
   const [charged] = draftsOf(billing, unit, ratings).filter(({ bill }) => bill === change?.bill);
-  const invoice = charged?.draft ? compose(billing, charged.draft, false) : null;
+  const invoice = charged?.draft ? await compose(billing, charged.draft, false) : null;
   const notes = change?.row && change.reverse > 0n ? reversalsOf(await billedBy(change.row), change.reverse) : [];
   const sum = (amounts: bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
   const { unused, remaining } = change ?? { unused: 0n, remaining: 0n };

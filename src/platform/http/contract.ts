@@ -28,6 +28,8 @@ export interface Operation {
   ifMatch: boolean;
   /** The answer holds a secret: its idempotency record is encrypted. */
   secretAnswer: boolean;
+  /** It lists 502 `provider_error` (contract 1.8.3). */
+  listsProviderError: boolean;
   /** Browsers of any origin may call it, without credentials (`x-cors: any`). */
   anyOrigin: boolean;
   /** The member of the body by which callers without credentials are limited, beside their address (`x-rate-limit`). */
@@ -118,6 +120,7 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
     hasBody: schema.requestBody !== undefined,
     ifMatch: (schema.parameters ?? []).some((parameter) => nameOf(spec, parameter) === 'If-Match'),
     secretAnswer: schema['x-secret-answer'] === true,
+    listsProviderError: (schema['x-errors'] as string[] | undefined)?.includes('provider_error') ?? false,
     anyOrigin: schema['x-cors'] === 'any',
     limitedBy: schema['x-rate-limit'] as string | undefined,
     bodyLimit: schema['x-body-limit'] as number | undefined,

@@ -1,5 +1,5 @@
-import { AppError } from '../errors.ts';
-import { retryConflicts } from '../retry.ts';
+import { AppError, conflict } from '../errors.ts';
+import { afterPreparing, retryConflicts } from '../retry.ts';
 import { createWork, inTransaction, type Runtime, type Work, type WorkInfo } from '../work.ts';
 import { type Answer, serialise } from './answer.ts';
 import type { Operation } from './contract.ts';
@@ -27,8 +27,8 @@ export function createRunner(
   runtime: Runtime,
   checkAnswer: ReturnType<typeof createAnswerValidation> | undefined,
 ): (call: Call) => Promise<Answer> {
-  const onReadHandle = async (call: Call): Promise<Answer> =>
-    finish(call, await invoke(call, createWork(runtime, call.info, runtime.database.read)));
+  const onReadHandle = (call: Call): Promise<Answer> =>
+    afterPreparing(async () => finish(call, await invoke(call, createWork(runtime, call.info, runtime.database.read))));
 
   const finish = (call: Call, result: unknown): Answer => {
     const { operation, url } = call;
@@ -65,13 +65,21 @@ export function createRunner(
       }),
     );
 
-  return (call) => {
+  const run = (call: Call): Promise<Answer> => {
     const { operation, claim } = call;
-    if (operation.method === 'GET') return onReadHandle(call);
-    if (!operation.manual) return inOneTransaction(call);
+    if (operation.method !== 'GET' && !operation.manual) return inOneTransaction(call);
     return claim ? runClaimed(runtime, claim, call, () => onReadHandle(call)) : onReadHandle(call);
   };
+  return (call) => run(call).catch(refusalOf(call.operation));
 }
+
+/** A failed service outside is 502 where the contract lists it; elsewhere the state of the row does not allow the change. */
+const refusalOf =
+  ({ listsProviderError }: Operation) =>
+  (error: unknown): never => {
+    const listed = listsProviderError || !(error instanceof AppError && error.code === 'provider_error');
+    throw listed ? error : conflict(error.message);
+  };
 
 /** The key is claimed, and the answer stored, in commits of their own around the operation's (rules X5). */
 async function runClaimed(

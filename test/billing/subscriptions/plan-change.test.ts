@@ -388,6 +388,21 @@ describe('a change of cycle and discounts (D5)', () => {
     expect(body.subscription.discounts).toHaveLength(left);
   });
 
+  test('one that was removed before takes nothing off the new period', async () => {
+    const { app, id, plan } = await sold(
+      {},
+      {},
+      { discountType: 'percentage', discountValue: '10', duration: 'forever' },
+    );
+    at(app, MID);
+    const [{ id: discount }] = (await subscriptionOf(app, id)).discounts;
+    await app.api.delete(`/api/billing/subscriptions/${id}/discounts/${discount}`);
+    const { body } = await changePlan(app, id, {
+      newPlanId: await plan({ basePrice: '1000', billingCycle: 'yearly' }),
+    });
+    expect([body.creditIssued, body.invoice.total]).toEqual(['45.00', '1000.00']);
+  });
+
   test('a scheduled one: the invoice issued ahead has none of those that end', async () => {
     const coupon = { discountType: 'percentage', discountValue: '10', duration: 'repeating', durationCycles: 6 };
     const { app, id, plan } = await sold({ preRenewalInvoiceDays: 7 }, {}, coupon);

@@ -1,0 +1,72 @@
+import { utcDate } from '../../platform/calendar.ts';
+import { Unprepared } from '../../platform/retry.ts';
+import type { Work } from '../../platform/work.ts';
+import type { ExternalTaxProvider } from '../../settings/provider-settings.ts';
+import { enabledTaxProvider } from '../../settings/provider-store.ts';
+import { resolveTaxRule, type TaxInput, type TaxPlace, type TaxRule, taxOfRule } from '../pricing/tax.ts';
+import { fetchQuotes } from './fetch.ts';
+import { keyOf, type Question, type Quote, questionOf, taxOfQuote } from './quote.ts';
+import { loadQuotes } from './store.ts';
+
+/** The taxes of one unit of work. The provider and its quotes are read at the first place that no rule answers. */
+export interface TaxBook {
+  readonly work: Work;
+  /** The rules in force on the UTC date of `now` (rules V2). */
+  readonly rules: readonly TaxRule[];
+  provider?: ExternalTaxProvider | null;
+  readonly quotes: Map<string, Quote>;
+}
+
+export const openTaxBook = (work: Work, rules: readonly TaxRule[]): TaxBook => ({ work, rules, quotes: new Map() });
+
+/** What must be asked before a tax is known. */
+export interface Missing {
+  readonly provider: ExternalTaxProvider;
+  readonly question: Question;
+}
+
+/** The tax of a place: by rule, else by the quote of the external provider, else none (null); or what must be asked first. */
+export async function lookUpTaxes(book: TaxBook, places: readonly TaxPlace[]): Promise<(TaxInput | null | Missing)[]> {
+  const { work, rules } = book;
+  const ruled = places.map((place) => resolveTaxRule(rules, place, utcDate(work.now)));
+  const questions = places.map((place, i) => (ruled[i] ? undefined : questionOf(place)));
+  const asked = questions.filter((question) => question !== undefined);
+  const provider = asked.length > 0 ? await openQuotes(book, asked) : null;
+  return ruled.map((rule, i) => {
+    const question = questions[i];
+    if (rule) return taxOfRule(rule);
+    if (!question || provider === null) return null;
+    const quote = book.quotes.get(keyOf(question));
+    return quote ? taxOfQuote(quote) : { provider, question };
+  });
+}
+
+export const isMissing = (found: TaxInput | null | Missing): found is Missing => found !== null && 'question' in found;
+
+/** As lookUpTaxes. Throws Unprepared when something must be asked first: the whole work is then done again. */
+export async function taxesOf(book: TaxBook, places: readonly TaxPlace[]): Promise<(TaxInput | null)[]> {
+  const found = await lookUpTaxes(book, places);
+  const missing = found.filter(isMissing);
+  if (missing.length > 0) throw unprepared(book, missing);
+  return found as (TaxInput | null)[];
+}
+
+function unprepared({ work: { runtime } }: TaxBook, missing: readonly Missing[]): Unprepared {
+  return new Unprepared(async () => {
+    const failures = await fetchQuotes(
+      runtime,
+      missing[0]!.provider,
+      missing.map(({ question }) => question),
+    );
+    for (const failure of failures.values()) throw failure;
+  });
+}
+
+async function openQuotes(book: TaxBook, questions: Question[]): Promise<ExternalTaxProvider | null> {
+  const { work, quotes } = book;
+  if (book.provider === undefined) book.provider = await enabledTaxProvider(work.db);
+  const unknown = questions.filter((question) => !quotes.has(keyOf(question)));
+  if (book.provider !== null && unknown.length > 0)
+    for (const [key, quote] of await loadQuotes(work.db, book.provider, unknown, work.now)) quotes.set(key, quote);
+  return book.provider;
+}

@@ -1,0 +1,84 @@
+import type { ProviderSettings as Shown } from '../../generated/types.gen.ts';
+import { changesOf } from '../platform/changes.ts';
+import type { Context, Handlers } from '../platform/http/operations.ts';
+import {
+  changedProviders,
+  type Fallback,
+  membersOf,
+  type ProviderSettings,
+  presentSection,
+  type Section,
+  type SectionChange,
+} from './provider-settings.ts';
+import { loadProviderSettings, lockProviderSettings, saveProviderSettings } from './provider-store.ts';
+
+type Tag = Handlers<'settings'>;
+
+export const providerSettings: Pick<
+  Tag,
+  | 'getProviderSettings'
+  | 'updateStripeSettings'
+  | 'updateXenditSettings'
+  | 'updateLemonsqueezySettings'
+  | 'updateTaxSettings'
+> = {
+  getProviderSettings: async (_, { db, runtime }) =>
+    present(await loadProviderSettings(db, runtime), runtime.config.providers.members),
+  updateStripeSettings: ({ body }, context) => update(context, 'stripe', body),
+  updateXenditSettings: ({ body }, context) => update(context, 'xendit', body),
+  updateLemonsqueezySettings: ({ body }, context) => update(context, 'lemonsqueezy', body),
+  updateTaxSettings: ({ body }, context) => update(context, 'tax', body),
+};
+
+async function update(context: Context, section: Section, change: SectionChange): Promise<Shown> {
+  const { db, now, runtime } = context;
+  const fallback = runtime.config.providers.members;
+  const before = await lockProviderSettings(db, runtime);
+  const after = changedProviders(before, fallback, section, change);
+  const secrets = sentSecrets(before, section, change);
+  const { changed, changes } = differences(before, after, section);
+  if (secrets.size > 0 || Object.keys(changes).length > 0) await saveProviderSettings(db, runtime, after, secrets, now);
+  if (changed.length > 0 || Object.keys(changes).length > 0) {
+    const reason = changed.length > 0 ? `secrets changed: ${changed.join(', ')}` : undefined;
+    context.audit({ entityType: 'settings', entityId: `providers.${section}`, changes, reason });
+  }
+  return present(after, fallback);
+}
+
+const secretsOf = (section: Section) =>
+  membersOf(section).flatMap(([member, kind]) => (kind === 'secret' ? [member] : []));
+
+/** The secrets to write; one that is cleared is deleted even when it could not be read. */
+function sentSecrets(before: ProviderSettings, section: Section, change: SectionChange): Map<string, string | null> {
+  const sent = new Map<string, string | null>();
+  for (const member of secretsOf(section)) {
+    const [name, value] = [`${section}.${member}`, change[member]];
+    if (value === null || (typeof value === 'string' && value !== before.members[name])) sent.set(name, value);
+  }
+  return sent;
+}
+
+/** Names of the changed secrets, and the changed rest with its values (rules H8: no secret in the audit log). */
+function differences(before: ProviderSettings, after: ProviderSettings, section: Section) {
+  const secrets = secretsOf(section);
+  const plainOf = ({ enabled, members }: ProviderSettings): object => {
+    const plain = membersOf(section).filter(([member]) => !secrets.includes(member));
+    const values = plain.map(([member]) => [member, members[`${section}.${member}`] ?? null]);
+    return { enabled: enabled[section], ...Object.fromEntries(values) };
+  };
+  const changed = secrets.filter((member) => {
+    const name = `${section}.${member}`;
+    return before.members[name] !== after.members[name];
+  });
+  return { changed, changes: changesOf(plainOf(before), plainOf(after)) };
+}
+
+function present(settings: ProviderSettings, fallback: Fallback): Shown {
+  const shown = (section: Section) => presentSection(settings, fallback, section);
+  return {
+    stripe: shown('stripe'),
+    xendit: shown('xendit'),
+    lemonsqueezy: shown('lemonsqueezy'),
+    tax: shown('tax'),
+  } as Shown;
+}
