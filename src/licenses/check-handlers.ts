@@ -4,13 +4,13 @@ import { invalid } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
 import type { Scope } from '../platform/http/principal.ts';
 import { insertActivation, type SeenDevice, touchActivation } from './activation-store.ts';
+import { findChecked, lockChecked } from './check-store.ts';
 import { activatedEvent } from './events.ts';
 import { findPublicKey } from './key-store.ts';
 import { type CheckedLicense, effectiveStatus, isFull, type LicenseError, normalKey, refusalOf } from './license.ts';
 import { decodeFile, readClaims } from './license-file.ts';
 import { unknownLicense } from './lookup.ts';
 import { isSignedBy } from './signing-key.ts';
-import { findChecked, lockChecked } from './store.ts';
 
 type Tag = Handlers<'licenses'>;
 
