@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { AppError } from '../../platform/errors.ts';
 import type { Runtime } from '../../platform/work.ts';
 
@@ -10,6 +10,8 @@ import { inSnapshot } from './snapshot.ts';
 export interface WorkerInput {
   file: string;
   asked: ReconcileQuery;
+  /** Where the answer goes: `node --watch` tells the files that a thread imports over its parent port. */
+  answer: MessagePort;
 }
 
 /** One at a time in this process: each reads the whole database. */
@@ -31,17 +33,21 @@ async function run({ database }: Runtime, asked: ReconcileQuery, limitMs?: numbe
   return inThread({ file: filename, asked }, limitMs);
 }
 
-function inThread(workerData: WorkerInput, limitMs = 0): Promise<Reconciliation> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+function inThread(input: Omit<WorkerInput, 'answer'>, limitMs = 0): Promise<Reconciliation> {
+  const { port1: answered, port2: answer } = new MessageChannel();
+  const workerData: WorkerInput = { ...input, answer };
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, transferList: [answer] });
+  let timer: NodeJS.Timeout | undefined;
   return new Promise<Reconciliation>((resolve, reject) => {
-    const timer = limitMs > 0 ? setTimeout(() => reject(tooLong()), limitMs) : undefined;
-    worker.once('message', resolve);
+    if (limitMs > 0) timer = setTimeout(() => reject(tooLong()), limitMs);
+    answered.once('message', resolve);
     worker.once('error', reject);
-    worker.once('exit', () => {
-      clearTimeout(timer);
-      reject(new Error('The thread that reconciles ended without an answer.')); // nothing to say after a message
-    });
-  }).finally(() => worker.terminate());
+    answered.once('close', () => reject(new Error('The thread that reconciles ended without an answer.')));
+  }).finally(() => {
+    clearTimeout(timer);
+    answered.close();
+    return worker.terminate();
+  });
 }
 
 const tooLong = (): AppError =>
