@@ -19,14 +19,14 @@ const LINES = [{ description: 'Work', quantity: 1, unitPrice: '100.00' }];
 const create = (customerId: string, over: object = {}, headers = {}) =>
   app.api.post('/api/billing/invoices', { customerId, status: 'issued', lineItems: LINES, ...over }, headers);
 
-test('100 invoices issued at once, one in four refused, have numbers without gap', async () => {
+test('201 invoices issued at once, among 66 that are refused, have numbers without gap', async () => {
   const customers = await atOnce(5, () => app.given.customer());
-  const answers = await atOnce(100, (n) =>
+  const answers = await atOnce(267, (n) =>
     create(customers[n % 5]!.id, n % 4 === 3 ? { dueDate: '2020-01-01T00:00:00Z' } : {}),
   );
-  expect(tally(answers)).toEqual({ '201': 75, '400 validation_error': 25 });
+  expect(tally(answers)).toEqual({ '201': 201, '400 validation_error': 66 });
   const numbers = answers.filter(({ status }) => status === 201).map(({ body }) => body.invoiceNumber);
-  const wanted = Array.from({ length: 75 }, (_, n) => `INV-2026-${String(n + 1).padStart(4, '0')}`);
+  const wanted = Array.from({ length: 201 }, (_, n) => `INV-2026-${String(n + 1).padStart(4, '0')}`);
   expect(numbers.sort()).toEqual(wanted);
 });
 
