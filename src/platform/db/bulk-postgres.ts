@@ -48,7 +48,7 @@ async function statements(db: Db, table: string, columns: string[], rows: readon
   for (let from = 0; from < rows.length; from += ROWS_PER_STATEMENT) {
     const chunk = rows.slice(from, from + ROWS_PER_STATEMENT);
     const bindings = columns.map((column) => joined(chunk.map((row) => row[column])));
-    const arrays = bindings.map((value, i) => (typeof value === 'string' ? SPLIT : '?') + `::${types[i]}[]`);
+    const arrays = bindings.map((value, i) => `${typeof value === 'string' ? SPLIT : '?'}::${types[i]}[]`);
     made.push({ text: sql(`SELECT * FROM unnest(${arrays.join(', ')})`), bindings });
   }
   return made;
