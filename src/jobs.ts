@@ -4,6 +4,7 @@ import { sequenceEvents } from './billing/events/sequencer.ts';
 import { markOverdue } from './billing/run/dunning.ts';
 import { runLifecycle } from './billing/run/lifecycle.ts';
 import { runLicenses } from './licenses/jobs.ts';
+import { queueLateEmails } from './mail/put-off.ts';
 import { sendEmails } from './mail/send.ts';
 import { TestClock } from './platform/clock.ts';
 import { type Job, type Scheduler, startScheduler } from './platform/jobs/scheduler.ts';
@@ -54,6 +55,11 @@ const scheduled = (runtime: Runtime): Job[] => [
   { name: 'dunning', everyMs: 6 * HOUR, run: async (stopping) => void (await markOverdue(runtime, stopping)) },
   { name: 'licenses', everyMs: HOUR, run: async (stopping) => void (await runLicenses(runtime, stopping)) },
   { name: 'webhooks', everyMs: 5 * SECOND, run: async (stopping) => void (await sendEmails(runtime, stopping)) },
+  {
+    name: 'late e-mails',
+    everyMs: 60 * SECOND,
+    run: async (stopping) => void (await queueLateEmails(runtime, stopping)),
+  },
   { name: 'reconcile', everyMs: 24 * HOUR, firstAfterMs: HOUR / 6, run: () => proveInvariants(runtime) },
   { name: 'clean-up', everyMs: HOUR, run: async () => void (await cleanUp(runtime)) },
 ];
