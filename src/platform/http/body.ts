@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { AppError, invalid, refuse } from '../errors.ts';
 import { checkShape } from './body-shape.ts';
+import { LOST_NUMBER, parseExact } from './json.ts';
 
 /** Bytes a body may have where the operation names no other number (`x-body-limit`; contract 1.15). */
 export const BODY_BYTES = 16_384;
@@ -55,14 +56,15 @@ export function parseJson(
   checkShape(bytes, maxValues);
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch {
+    value = parseExact(bytes.toString('utf8'));
+  } catch (error) {
+    if (error instanceof AppError) throw error;
     throw refuse('invalid_request', 'The body is not JSON.');
   }
   return batch && Array.isArray(value) ? value : cleanJson(value, untrimmed);
 }
 
-/** Trims the strings of a parsed value. Throws AppError `validation_error` for characters that are not accepted. */
+/** Trims the strings of a parsed value. Throws AppError `validation_error` for characters and numbers that are not accepted. */
 export const cleanJson = (value: unknown, untrimmed: ReadonlySet<string>): unknown => clean(value, '', untrimmed);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the purpose
@@ -70,6 +72,8 @@ const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
 /** Whether a text has control characters other than LF, CR and TAB (contract 1.2). */
 export const hasControl = (text: string): boolean => CONTROL.test(text);
+
+const LOST = 'is a number that cannot be kept as it was sent; send it as a string';
 
 function textProblem(text: string): string | undefined {
   if (hasControl(text)) return 'must not contain control characters';
@@ -82,6 +86,7 @@ function clean(value: unknown, path: string, untrimmed: ReadonlySet<string>, raw
     if (problem) throw invalid({ [path || '_']: problem });
     return raw ? value : value.trim();
   }
+  if (value === LOST_NUMBER) throw invalid({ [path || '_']: LOST });
   if (value === null || typeof value !== 'object') return value;
   const at = (key: string) => (path ? `${path}.${key}` : key);
   if (Array.isArray(value)) return value.map((item, i) => clean(item, at(String(i)), untrimmed, raw));
