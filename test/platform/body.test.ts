@@ -109,7 +109,7 @@ describe('numbers', () => {
 
   test('of a batch are judged with their item, the others stay', () => {
     const text = '[{"a":1},{"a":{"b":9007199254740993}},{"a":1e400},{"a":[0.5]}]';
-    const items = parseJson(Buffer.from(text), 'application/json', UNTRIMMED, true) as unknown[];
+    const items = parseJson(Buffer.from(text), 'application/json', UNTRIMMED, { batch: true }) as unknown[];
     expect(items[0]).toEqual({ a: 1 });
     expect(refusal(() => cleanJson(items[1], UNTRIMMED)).fields).toHaveProperty(['a.b']);
     expect(refusal(() => cleanJson(items[2], UNTRIMMED)).fields).toHaveProperty('a');
