@@ -3,7 +3,7 @@ import { AppError, invalid } from '../errors.ts';
 import type { Runtime } from '../work.ts';
 import { type Answer, writeAnswer } from './answer.ts';
 import { type Authentication, authenticate, checkSameSite } from './authentication.ts';
-import { ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, parseJson, readBytes } from './body.ts';
+import { parseJson, readBytes } from './body.ts';
 import type { Contract, Operation } from './contract.ts';
 import { CALLER_GONE, CallerGone, untilDeadline } from './deadline.ts';
 import { sendError } from './error-body.ts';
@@ -130,9 +130,8 @@ function createHandle(options: RouterOptions): Handle {
 
 /** Throws AppError `invalid_request`, `validation_error`, `payload_too_large`, `unsupported_media_type`. */
 async function readInput(req: Request, operation: Operation, contract: Contract, validate: Validate) {
-  const limit = operation.bodyLimit ?? (operation.access.kind === 'none' ? ANONYMOUS_BODY_BYTES : MAX_BODY_BYTES);
-  const bytes = operation.hasBody ? await readBytes(req, limit) : undefined;
-  const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed, operation.batch);
+  const bytes = operation.hasBody ? await readBytes(req, operation.bodyLimit) : undefined;
+  const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed, operation);
   const { path, query } = splitUrl(req, contract);
   if (operation.hasBody && body === undefined) throw new AppError('invalid_request', 'A JSON body is required.');
   const fields = validate({ path, query, headers: req.headers, body });
