@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { AppError, invalid, refuse } from '../errors.ts';
+import { LOST_NUMBER, parseExact } from './json.ts';
 
 export const MAX_BODY_BYTES = 1_048_576;
 /** Of operations without a caller, whom no rate limit knows: validating a large body costs more than sending it. */
@@ -51,14 +52,15 @@ export function parseJson(
   if (!isUtf8(bytes)) throw refuse('invalid_request', 'The body is not UTF-8.');
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch {
+    value = parseExact(bytes.toString('utf8'));
+  } catch (error) {
+    if (error instanceof AppError) throw error;
     throw refuse('invalid_request', 'The body is not JSON.');
   }
   return batch && Array.isArray(value) ? value : cleanJson(value, untrimmed);
 }
 
-/** Trims the strings of a parsed value. Throws AppError `validation_error` for characters that are not accepted. */
+/** Trims the strings of a parsed value. Throws AppError `validation_error` for characters and numbers that are not accepted. */
 export const cleanJson = (value: unknown, untrimmed: ReadonlySet<string>): unknown => clean(value, '', untrimmed);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the purpose
@@ -66,6 +68,8 @@ const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
 /** Whether a text has control characters other than LF, CR and TAB (contract 1.2). */
 export const hasControl = (text: string): boolean => CONTROL.test(text);
+
+const LOST = 'is a number that cannot be kept as it was sent; send it as a string';
 
 function textProblem(text: string): string | undefined {
   if (hasControl(text)) return 'must not contain control characters';
@@ -78,6 +82,7 @@ function clean(value: unknown, path: string, untrimmed: ReadonlySet<string>, raw
     if (problem) throw invalid({ [path || '_']: problem });
     return raw ? value : value.trim();
   }
+  if (value === LOST_NUMBER) throw invalid({ [path || '_']: LOST });
   if (value === null || typeof value !== 'object') return value;
   if (depth > 32) throw invalid({ [path]: 'is nested too deeply' });
   const at = (key: string) => (path ? `${path}.${key}` : key);
