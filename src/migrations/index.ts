@@ -10,8 +10,10 @@ import { usage } from './0011-usage.ts';
 import { licenses } from './0013-licenses.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
+import { idempotencyClaims } from './0027-idempotency-claims.ts';
 import { givenEnds } from './0030-given-ends.ts';
 import { putOff } from './0031-put-off.ts';
+import { retention } from './0032-retention.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -28,6 +30,8 @@ export const migrations: readonly Migration[] = [
   licenses,
   taxQuotes,
   emails,
+  idempotencyClaims,
   givenEnds,
   putOff,
+  retention,
 ];
