@@ -18,7 +18,8 @@ function featureOf(path: string): string {
  */
 const MAY_IMPORT: Record<string, string> = {
   platform: 'migrations',
-  mail: 'customers settings billing/invoices billing/subscriptions',
+  outbox: '',
+  mail: 'outbox customers settings billing/invoices billing/subscriptions',
   migrations: '',
   accounts: 'customers',
   analytics: 'system billing/audit',

@@ -3,6 +3,8 @@ import { renderInvoice } from '../billing/invoices/pdf/render.ts';
 import { readInvoice } from '../billing/invoices/read.ts';
 import { findSubscription } from '../billing/subscriptions/store.ts';
 import { loadBillingCustomers } from '../customers/billing-customers.ts';
+import { Refused } from '../outbox/drain.ts';
+import { rfc5322 } from '../platform/calendar.ts';
 import type { MailConfig } from '../platform/mail-config.ts';
 import type { Runtime } from '../platform/work.ts';
 import type { BillingSettings } from '../settings/billing-settings.ts';
@@ -18,14 +20,12 @@ export interface Message {
   replyTo: string | null;
   subject: string;
   messageId: string;
+  /** As RFC 5322 writes it. */
   date: string;
   text: string;
   html: string;
   attachments: { filename: string; content: Buffer; contentType: string }[];
 }
-
-/** It can never be sent: trying again would change nothing. */
-export class Unsendable extends Error {}
 
 interface Content {
   letter: Letter;
@@ -35,7 +35,7 @@ interface Content {
 
 /**
  * Writes the e-mail from the rows as they are now; the Message-ID follows from the row's id alone, so that whoever gets
- * it twice can tell. Throws Unsendable.
+ * it twice can tell. Throws Refused.
  */
 export async function compose(
   runtime: Runtime,
@@ -43,7 +43,7 @@ export async function compose(
   seller: BillingSettings,
   mail: MailConfig,
 ): Promise<Message> {
-  if (!isPlainAddress(email.recipient)) throw new Unsendable('The address of the recipient is not usable.');
+  if (!isPlainAddress(email.recipient)) throw new Refused('The address of the recipient is not usable.');
   const { letter, sender, attachments } = await contentOf(runtime, email, seller);
   const reply = seller.companyEmail;
   return {
@@ -52,7 +52,7 @@ export async function compose(
     replyTo: reply !== null && isPlainAddress(reply) ? reply : null,
     subject: oneLine(letter.subject),
     messageId: messageIdOf(email.id, mail.from),
-    date: email.createdAt,
+    date: rfc5322(email.createdAt),
     text: asText(letter, sender),
     html: asHtml(letter, sender),
     attachments,
@@ -69,7 +69,7 @@ async function contentOf(
   if (template === 'invoice' || template === 'payment_received') return aboutInvoice(runtime, template, data);
   const db = runtime.database.read;
   const sub = await findSubscription(db, null, data.subscriptionId as string);
-  if (!sub) throw new Unsendable('The subscription does not exist any more.');
+  if (!sub) throw new Refused('The subscription does not exist any more.');
   const name = (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name;
   const sender = senderOf(seller);
   const letter =
@@ -87,7 +87,7 @@ async function aboutInvoice(
   const db = database.read;
   const paper = await readInvoice(db, null, data.invoiceId as string, (invoice) => loadPaper(db, config, invoice));
   const { invoice } = paper;
-  if (template === 'invoice' && invoice.status === 'void') throw new Unsendable('The invoice was voided meanwhile.');
+  if (template === 'invoice' && invoice.status === 'void') throw new Refused('The invoice was voided meanwhile.');
   const sender = senderOf(invoice.seller);
   const letter =
     template === 'invoice'

@@ -18,8 +18,6 @@ export interface Call {
   info: WorkInfo & { now: string };
   claim: IdempotencyClaim | undefined;
   url: string;
-  /** `performance.now()` past which the work is undone. */
-  deadline: number;
 }
 
 /** Runs calls to their answers: reads on a read handle, writes in one transaction each (rules X1). */
@@ -36,7 +34,7 @@ export function createRunner(
     const problem = checkAnswer?.(operation, answer.status, answer.json);
     if (problem) throw new Error(`${operation.id} answers outside the contract: ${problem}`);
     // what a manual operation has committed stays: it is not called undone
-    if (!operation.manual) checkDeadline(call);
+    if (!operation.manual) call.context.signal.throwIfAborted();
     return answer;
   };
 
@@ -45,7 +43,7 @@ export function createRunner(
       retryConflicts(() =>
         inTransaction(runtime, call.info, async (inner) => {
           const value = await run(Object.assign(inner, call.context, { transaction }));
-          checkDeadline(call);
+          call.context.signal.throwIfAborted();
           return value;
         }),
       );
@@ -97,14 +95,6 @@ async function runClaimed(
   const secret = operation.secretAnswer ? vault : undefined;
   await database.transaction((db) => storeAnswer(db, claim, textOf(answer), secret));
   return answer;
-}
-
-/** Throws AppError `service_unavailable` when the request has run too long; cron has no limit (contract 1.15). */
-function checkDeadline({ operation, deadline }: Call): void {
-  if (operation.access.kind === 'cron' || performance.now() <= deadline) return;
-  throw new AppError('service_unavailable', 'The request took too long and was undone.', {
-    headers: { 'Retry-After': '5' },
-  });
 }
 
 /** Answers to a POST are text: JSON or nothing. */
