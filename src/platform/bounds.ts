@@ -32,7 +32,7 @@ export const unbounded = <T>(run: () => T): T => current.exit(run);
 export function boundedBy<T>(
   signal: AbortSignal,
   run: (bounds: Bounds) => Promise<T>,
-  more: Pick<Bounds, 'statementMs' | 'alive'> = {},
+  more: Partial<Pick<Bounds, 'sent' | 'statementMs' | 'alive'>> = {},
 ): Promise<T> {
   const outer = currentBounds();
   const both = outer ? AbortSignal.any([outer.signal, signal]) : signal;

@@ -37,7 +37,8 @@ export async function untilDeadline<T>(
 }
 
 /** Where a COMMIT was sent nobody knows whether it was done: its Idempotency-Key, in the same commit, tells. */
-function messageOf({ method }: Operation, bounds: Bounds | undefined): string {
+function messageOf({ method, manual }: Operation, bounds: Bounds | undefined): string {
   if (!bounds?.sent.commit) return method === 'GET' ? 'It took too long.' : 'The request took too long and was undone.';
+  if (manual) return 'The request took too long. It may have been done, or a part of it: look before you repeat it.';
   return 'The request took too long. Whether it was done is not known; with the same Idempotency-Key it is done once.';
 }

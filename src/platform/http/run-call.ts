@@ -1,3 +1,4 @@
+import { boundedBy, currentBounds, unbounded } from '../bounds.ts';
 import { AppError, conflict } from '../errors.ts';
 import { afterPreparing, retryConflicts } from '../retry.ts';
 import { createWork, inTransaction, type Runtime, type Work, type WorkInfo } from '../work.ts';
@@ -83,13 +84,16 @@ const refusalOf =
 async function runClaimed(
   { database, vault }: Runtime,
   claim: IdempotencyClaim,
-  { operation, info }: Call,
+  { operation, info, context }: Call,
   run: () => Promise<Answer>,
 ): Promise<Answer> {
-  const replay = await database.transaction((db) => claimKey(db, claim, info.now, vault, true));
+  const take = () => database.transaction((db) => claimKey(db, claim, info.now, vault, true));
+  const replay = await boundedBy(context.signal, take, { sent: { commit: false } });
   if (replay) return replayed(replay);
   const answer = await run().catch(async (error: unknown) => {
-    await database.transaction((db) => releaseKey(db, claim));
+    // past the deadline a commit may be on its way: then the key stays taken for its time, as after a crash
+    const unknown = context.signal.aborted && currentBounds()?.sent.commit;
+    if (!unknown) await unbounded(() => database.transaction((db) => releaseKey(db, claim)));
     throw error;
   });
   const secret = operation.secretAnswer ? vault : undefined;
