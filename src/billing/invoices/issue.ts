@@ -169,7 +169,6 @@ function invoiceOf(billing: Billing, draft: InvoiceDraft, output: InvoiceOutput)
 
 /** The row of an invoice that has no number yet: a draft, or the base of one that is issued now. */
 export function unissuedInvoice({ work, settings }: Billing, draft: InvoiceDraft, output: InvoiceOutput): Invoice {
-  const { now } = work;
   return {
     id: draft.id,
     invoiceNumber: null,
@@ -203,8 +202,8 @@ export function unissuedInvoice({ work, settings }: Billing, draft: InvoiceDraft
     collectAt: null,
     notes: draft.notes,
     version: draft.draft ? draft.draft.version + 1 : 1,
-    createdAt: draft.draft?.createdAt ?? now,
-    updatedAt: now,
+    createdAt: draft.draft?.createdAt ?? work.now,
+    updatedAt: work.now,
   };
 }
 
