@@ -1,17 +1,29 @@
-import { cleanUp } from './accounts/clean-up.ts';
+import { accountRetentions } from './accounts/retention.ts';
 import { proveInvariants } from './analytics/prove.ts';
 import { sequenceEvents } from './billing/events/sequencer.ts';
 import { markOverdue } from './billing/run/dunning.ts';
 import { runLifecycle } from './billing/run/lifecycle.ts';
+import { runRetentions } from './billing/run/retention.ts';
+import { taxRetentions } from './billing/tax/retention.ts';
 import { runLicenses } from './licenses/jobs.ts';
+import { mailRetentions } from './mail/retention.ts';
 import { sendEmails } from './mail/send.ts';
 import { TestClock } from './platform/clock.ts';
+import { cleanUp, type Retention } from './platform/jobs/retention.ts';
 import { type Job, type Scheduler, startScheduler } from './platform/jobs/scheduler.ts';
 import type { Runtime } from './platform/work.ts';
 import { createMetrics } from './system/metrics.ts';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
+
+/** All that is not kept for ever; what is, and why, stands in docs/operations.md. */
+export const retentions: readonly Retention[] = [
+  ...accountRetentions,
+  ...mailRetentions,
+  ...taxRetentions,
+  ...runRetentions,
+];
 
 /** The schedule of rules §22. The sequencer runs in every process; the rest only with SCHEDULER=on. */
 export function startJobs(runtime: Runtime): Scheduler {
@@ -53,7 +65,7 @@ const scheduled = (runtime: Runtime): Job[] => [
   },
   { name: 'dunning', everyMs: 6 * HOUR, run: async (stopping) => void (await markOverdue(runtime, stopping)) },
   { name: 'licenses', everyMs: HOUR, run: async (stopping) => void (await runLicenses(runtime, stopping)) },
-  { name: 'webhooks', everyMs: 5 * SECOND, run: async (stopping) => void (await sendEmails(runtime, stopping)) },
+  { name: 'e-mails', everyMs: 5 * SECOND, run: async (stopping) => void (await sendEmails(runtime, stopping)) },
   { name: 'reconcile', everyMs: 24 * HOUR, firstAfterMs: HOUR / 6, run: () => proveInvariants(runtime) },
-  { name: 'clean-up', everyMs: HOUR, run: async () => void (await cleanUp(runtime)) },
+  { name: 'clean-up', everyMs: HOUR, run: async (stopping) => void (await cleanUp(runtime, retentions, stopping)) },
 ];

@@ -18,7 +18,8 @@ function featureOf(path: string): string {
  */
 const MAY_IMPORT: Record<string, string> = {
   platform: 'migrations',
-  mail: 'customers settings billing/invoices billing/subscriptions',
+  outbox: '',
+  mail: 'outbox customers settings billing/invoices billing/subscriptions',
   migrations: '',
   accounts: 'customers',
   analytics: 'system billing/audit',
@@ -51,7 +52,7 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/tax-rules': 'products billing/pricing',
   'billing/usage': 'settings billing/plans billing/pricing billing/subscriptions',
   runtime: 'accounts mail billing/events',
-  jobs: 'accounts analytics mail system billing/events billing/run licenses',
+  jobs: 'accounts analytics mail system billing/events billing/run billing/tax licenses',
   app: 'accounts analytics customers products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage licenses',
   main: 'accounts app jobs runtime settings',
   'billing/tax': 'settings billing/pricing',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AppError } from '../../src/platform/errors.ts';
 import { cleanJson, parseJson } from '../../src/platform/http/body.ts';
+import { checkShape } from '../../src/platform/http/body-shape.ts';
 
 const UNTRIMMED = new Set(['password']);
 const parse = (text: string | Buffer, type: string | undefined = 'application/json') =>
@@ -108,7 +109,7 @@ describe('numbers', () => {
 
   test('of a batch are judged with their item, the others stay', () => {
     const text = '[{"a":1},{"a":{"b":9007199254740993}},{"a":1e400},{"a":[0.5]}]';
-    const items = parseJson(Buffer.from(text), 'application/json', UNTRIMMED, true) as unknown[];
+    const items = parseJson(Buffer.from(text), 'application/json', UNTRIMMED, { batch: true }) as unknown[];
     expect(items[0]).toEqual({ a: 1 });
     expect(refusal(() => cleanJson(items[1], UNTRIMMED)).fields).toHaveProperty(['a.b']);
     expect(refusal(() => cleanJson(items[2], UNTRIMMED)).fields).toHaveProperty('a');
@@ -145,7 +146,39 @@ test('a member named __proto__ stays a member and changes no prototype', () => {
   expect(value.admin).toBeUndefined();
 });
 
-test('400 validation_error for a body nested too deeply', () => {
-  const deep = `${'[ '.repeat(40)}${']'.repeat(40)}`;
-  expect(refusal(() => parse(deep)).code).toBe('validation_error');
+describe('the shape is checked before anything is parsed', () => {
+  const shape = (text: string, maxValues = 10) => checkShape(Buffer.from(text), maxValues);
+
+  test('400 validation_error for a body nested more than 32 deep, of arrays, objects or both', () => {
+    const nested = (open: string, close: string, depth: number) => `${open.repeat(depth)}1${close.repeat(depth)}`;
+    for (const [open, close] of [
+      ['[', ']'],
+      ['{"a":', '}'],
+      ['[ {"a" : ', ' } ]'],
+    ] as const) {
+      expect(refusal(() => shape(nested(open, close, 33), 1000)).fields).toEqual({ _: 'is nested too deeply' });
+      expect(() => shape(nested(open, close, 16), 1000)).not.toThrow();
+    }
+    expect(() => shape('[[],[],[[]]]')).not.toThrow();
+    expect(refusal(() => parse(`${'[ '.repeat(40)}${']'.repeat(40)}`)).code).toBe('validation_error');
+  });
+
+  test('400 validation_error for more values than there may be; members, items and containers count', () => {
+    for (const text of ['[1,2,3,4]', '{"a":1,"b":[2,3]}', '[[],[],[]]', '[{},{"a":{}}]']) {
+      expect(refusal(() => shape(text, 4)).fields).toEqual({ _: 'must not have more than 4 values' });
+      expect(() => shape(text, 7)).not.toThrow();
+    }
+    expect(() => shape('"text"', 1)).not.toThrow();
+  });
+
+  test('what stands in a text counts for nothing', () => {
+    const text = JSON.stringify({ a: ',,,,[[[[{{{{', b: '"\\",,,,,,,,', '[,,,,,,,': '\\' });
+    expect(() => shape(text, 4)).not.toThrow();
+    expect(refusal(() => shape(text, 3)).code).toBe('validation_error');
+    expect(() => shape('"no end \\')).not.toThrow();
+  });
+});
+
+test('cleaning a value looks at every text of it', () => {
+  expect(cleanJson({ a: [' x '] }, UNTRIMMED)).toEqual({ a: ['x'] });
 });

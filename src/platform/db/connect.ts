@@ -5,6 +5,7 @@ import { PostgresClient, types } from './postgres-client.ts';
 import { SqliteReader, SqliteWriter } from './sqlite-client.ts';
 
 export type Db = Knex;
+export type Query = Knex.QueryBuilder;
 export type Dialect = 'sqlite' | 'postgres';
 
 export interface Database {
