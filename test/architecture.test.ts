@@ -29,7 +29,7 @@ const MAY_IMPORT: Record<string, string> = {
   customers:
     'products settings billing/credits billing/invoices billing/payments billing/subscriptions billing/usage licenses',
   licenses: 'customers products settings billing/plans',
-  'billing/audit': 'billing/plans billing/pricing billing/subscriptions billing/usage licenses',
+  'billing/audit': 'billing/plans billing/pricing billing/subscriptions licenses',
   'billing/billing': 'settings billing/credits billing/ledger billing/tax billing/tax-rules',
   'billing/coupons': 'settings billing/plans',
   'billing/coverage': 'billing/plans billing/pricing billing/run billing/subscriptions',

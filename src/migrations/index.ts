@@ -10,6 +10,8 @@ import { usage } from './0011-usage.ts';
 import { licenses } from './0013-licenses.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
+import { usageTiers } from './0020-usage-tiers.ts';
+import { frozenDocuments } from './0024-frozen-documents.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
 import { givenEnds } from './0030-given-ends.ts';
 import { putOff } from './0031-put-off.ts';
@@ -30,6 +32,8 @@ export const migrations: readonly Migration[] = [
   licenses,
   taxQuotes,
   emails,
+  usageTiers,
+  frozenDocuments,
   idempotencyClaims,
   givenEnds,
   putOff,

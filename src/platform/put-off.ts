@@ -157,5 +157,7 @@ async function tryLater(db: Db, kind: PutOffKind, subject: string, error: unknow
 }
 
 /** The end of the message: a database puts its statement before what it says. */
-const describe = (error: unknown): string =>
-  (error instanceof Error && error.message !== '' ? error.message : 'unknown error').slice(-500);
+function describe(error: unknown): string {
+  const { message } = Object(error) as { message?: unknown };
+  return typeof message === 'string' && message !== '' ? message.slice(-500) : 'unknown error';
+}
