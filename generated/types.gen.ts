@@ -1171,6 +1171,23 @@ export type PlanChange = {
     quoteToken?: string;
 };
 
+/**
+ * Who sells, as printed on a document; the members are those of the billing settings.
+ */
+export type Seller = {
+    companyName: string | null;
+    /**
+     * Its line ends are kept.
+     */
+    companyAddress: string | null;
+    companyEmail: string | null;
+    companyTaxId: string | null;
+    /**
+     * Printed at the foot.
+     */
+    invoiceFooter: string | null;
+};
+
 export type InvoiceStatus = 'draft' | 'issued' | 'paid' | 'overdue' | 'void';
 
 export type InvoiceLineItem = {
@@ -1204,6 +1221,10 @@ export type InvoiceBase = {
      * Frozen when the invoice is issued.
      */
     customerName: string;
+    /**
+     * Frozen when the invoice is issued; of a draft as the billing settings name it now.
+     */
+    seller: Seller;
     /**
      * Null for a one-time sale.
      */
