@@ -2432,7 +2432,7 @@ export type LicenseVerification = {
 export type LicenseValidate = {
     licenseKey: string;
     /**
-     * What the product calls the device, e.g. a machine id.
+     * What the product calls the device, e.g. a machine id. Neither `.` nor `..`, which no client can send in a path.
      */
     deviceId: string;
     deviceName?: string;
@@ -3721,7 +3721,7 @@ export type ListCustomersData = {
         /**
          * Exactly this address, case-insensitively.
          */
-        email?: string;
+        email?: Email;
         tier?: CustomerTier;
     };
     url: '/api/customers';
@@ -4314,7 +4314,7 @@ export type ListCouponsData = {
         /**
          * The coupon with this code, whatever its case.
          */
-        code?: string;
+        code?: CouponCode;
         /**
          * By the member `active`.
          */
@@ -8698,7 +8698,7 @@ export type V1ListCustomersData = {
         /**
          * Exactly this address, case-insensitively.
          */
-        email?: string;
+        email?: Email;
         tier?: CustomerTier;
     };
     url: '/api/v1/customers';
