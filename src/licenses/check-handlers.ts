@@ -1,4 +1,5 @@
 import type { LicenseVerification } from '../../generated/types.gen.ts';
+import type { Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
 import { invalid } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
@@ -21,7 +22,7 @@ const scopeOf = ({ principal, scope }: Context): Scope => (principal.kind === 'a
 export const verifyLicense: Tag['verifyLicense'] = async ({ body }, context) => {
   const { db, now } = context;
   const licenseKey = await keyOf(db, body);
-  if (licenseKey === undefined) return UNSIGNED;
+  if (licenseKey === undefined) return unsigned(now);
   const license = await findChecked(db, scopeOf(context), licenseKey);
   if (!license) throw unknownLicense();
   return answer(context, license, refusalOf(license, body.productId, now));
@@ -37,13 +38,14 @@ async function keyOf(
   throw invalid({ licenseKey: 'send either this or a file' });
 }
 
-const UNSIGNED: LicenseVerification = {
+const unsigned = (checkedAt: Instant): LicenseVerification => ({
   valid: false,
   status: null,
   features: {},
   expiresAt: null,
   error: 'license_signature_invalid',
-};
+  checkedAt,
+});
 
 /** The licence key that a genuine file names; undefined when no key of ours signed it (rules L14). */
 async function keyOfFile(db: Db, file: string): Promise<string | undefined> {
@@ -106,6 +108,7 @@ const answer = ({ now }: Context, license: CheckedLicense, refusal: LicenseError
   features: license.features,
   expiresAt: license.expiresAt,
   ...(refusal === undefined ? {} : { error: refusal }),
+  checkedAt: now,
 });
 
 const seats = ({ maxActivations, currentActivations }: CheckedLicense) => ({ maxActivations, currentActivations });
