@@ -158,7 +158,7 @@ foreach (json_decode($read('index.json'), true)['vectors'] as $v) {
     expect(run('rules', '2027-01-16')).toBe('expired');
     expect(run('rules', '2026-06-01')).toBe('expired');
     expect(run('expired-renewed', '2027-02-02')).toBe('valid');
-    expect(run('rules', '2027-01-10')).toBe('file_rolled_back');
+    expect(run('rules', '2027-02-02')).toBe('expired');
     const seen = JSON.parse(readFileSync(state, 'utf8'));
     writeFileSync(
       state,

@@ -75,7 +75,8 @@ export function mergeMemories(a: Memory, b: Memory): Memory {
   const answers: Record<string, LastAnswer> = { ...a.answers };
   for (const [key, answer] of Object.entries(b.answers)) {
     const other = Object.hasOwn(answers, key) ? answers[key] : undefined;
-    if (!other || answer.at > other.at || (answer.at === other.at && other.refusal === undefined)) answers[key] = answer;
+    if (!other || answer.at > other.at || (answer.at === other.at && other.refusal === undefined))
+      answers[key] = answer;
   }
   return { state: mergeLicenseStates(a.state, b.state), answers };
 }

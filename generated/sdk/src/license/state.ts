@@ -71,7 +71,9 @@ export function remember(state: LicenseState, license: LicensePayload, now: numb
   const seen = seenOf(state, licenseId);
   const { latestNow, ...rest } = seen ?? { highestIat: 0, highestSeq: 0 };
   const own = seen && seq <= seen.highestSeq ? latestNow : undefined;
-  const times = [own, exp === undefined ? undefined : Math.max(0, Math.floor(now))].filter((time) => time !== undefined);
+  const times = [own, exp === undefined ? undefined : Math.max(0, Math.floor(now))].filter(
+    (time) => time !== undefined,
+  );
   const next: Seen = {
     ...rest,
     highestIat: Math.max(iat, rest.highestIat),
