@@ -1,3 +1,4 @@
+import { migrations } from '../src/migrations/index.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { readConfig } from '../src/platform/config.ts';
 import { connect } from '../src/platform/db/connect.ts';
@@ -6,7 +7,8 @@ import { migrate } from '../src/platform/db/migrate.ts';
 // Brings the schema of DATABASE_URL up to date; safe to run beside a running server and from several machines at once.
 const database = connect(readConfig().databaseUrl);
 try {
-  const applied = await migrate(database, systemClock.now());
+  const waiting = (seconds: number) => console.log(`Waiting for another process, ${seconds} s so far.`);
+  const applied = await migrate(database, systemClock.now(), migrations, waiting);
   console.log(applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'The schema is up to date.');
 } finally {
   await database.close();

@@ -66,11 +66,11 @@ function connectSqlite(filename: string, options: ConnectOptions): Database {
       min: 1,
       max: 1,
       afterCreate: (connection: { pragma(text: string): unknown }, done: (error?: Error) => void) => {
-        connection.pragma('busy_timeout = 5000');
         connection.pragma('journal_mode = WAL');
         connection.pragma(`synchronous = ${synchronous}`);
         connection.pragma('foreign_keys = ON');
         connection.pragma('cache_size = -65536'); // KiB: the indexes of a billing batch stay in memory
+        connection.pragma('busy_timeout = 0'); // sqlite-client.ts waits without holding up the process
         connection.pragma('wal_autocheckpoint = 8000'); // pages: a billing batch alone fills the usual 1000
         done();
       },
