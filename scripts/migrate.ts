@@ -1,4 +1,3 @@
-import { migrations } from '../src/migrations/index.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { readConfig } from '../src/platform/config.ts';
 import { connect } from '../src/platform/db/connect.ts';
@@ -8,7 +7,7 @@ import { migrate } from '../src/platform/db/migrate.ts';
 const database = connect(readConfig().databaseUrl);
 try {
   const waiting = (seconds: number) => console.log(`Waiting for another process, ${seconds} s so far.`);
-  const applied = await migrate(database, systemClock.now(), migrations, waiting);
+  const applied = await migrate(database, systemClock.now(), undefined, waiting);
   console.log(applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'The schema is up to date.');
 } finally {
   await database.close();
