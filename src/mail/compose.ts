@@ -3,7 +3,7 @@ import { renderInvoice } from '../billing/invoices/pdf/render.ts';
 import { readInvoice } from '../billing/invoices/read.ts';
 import { findSubscription } from '../billing/subscriptions/store.ts';
 import { loadBillingCustomers } from '../customers/billing-customers.ts';
-import type { Db } from '../platform/db/connect.ts';
+import type { Snapshot } from '../platform/db/snapshot.ts';
 import type { MailConfig } from '../platform/mail-config.ts';
 import type { BillingSettings } from '../settings/billing-settings.ts';
 import { isPlainAddress, oneLine } from './address.ts';
@@ -37,13 +37,13 @@ interface Content {
  * it twice can tell. Throws Unsendable.
  */
 export async function compose(
-  db: Db,
+  snapshot: Snapshot,
   email: ClaimedEmail,
   seller: BillingSettings,
   mail: MailConfig,
 ): Promise<Message> {
   if (!isPlainAddress(email.recipient)) throw new Unsendable('The address of the recipient is not usable.');
-  const { letter, attachments } = await contentOf(db, email, seller);
+  const { letter, attachments } = await contentOf(snapshot, email, seller);
   const sender = senderOf(seller);
   const reply = seller.companyEmail;
   return {
@@ -61,11 +61,17 @@ export async function compose(
 
 export const messageIdOf = (id: string, from: string): string => `<${id}@${from.slice(from.lastIndexOf('@') + 1)}>`;
 
-async function contentOf(db: Db, { template, data }: ClaimedEmail, seller: BillingSettings): Promise<Content> {
-  if (template === 'invoice' || template === 'payment_received') return aboutInvoice(db, template, data, seller);
-  const sub = await findSubscription(db, null, data.subscriptionId as string);
-  if (!sub) throw new Unsendable('The subscription does not exist any more.');
-  const name = (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name;
+async function contentOf(
+  snapshot: Snapshot,
+  { template, data }: ClaimedEmail,
+  seller: BillingSettings,
+): Promise<Content> {
+  if (template === 'invoice' || template === 'payment_received') return aboutInvoice(snapshot, template, data, seller);
+  const { sub, name } = await snapshot(async (db) => {
+    const sub = await findSubscription(db, null, data.subscriptionId as string);
+    if (!sub) throw new Unsendable('The subscription does not exist any more.');
+    return { sub, name: (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name };
+  });
   const sender = senderOf(seller);
   const letter =
     template === 'trial_ending'
@@ -75,12 +81,14 @@ async function contentOf(db: Db, { template, data }: ClaimedEmail, seller: Billi
 }
 
 async function aboutInvoice(
-  db: Db,
+  snapshot: Snapshot,
   template: 'invoice' | 'payment_received',
   data: Record<string, unknown>,
   seller: BillingSettings,
 ): Promise<Content> {
-  const paper = await readInvoice(db, null, data.invoiceId as string, (invoice) => loadPaper(db, invoice, seller));
+  const paper = await snapshot(async (db) =>
+    loadPaper(db, await readInvoice(db, null, data.invoiceId as string), seller),
+  );
   const { invoice } = paper;
   if (template === 'invoice' && invoice.status === 'void') throw new Unsendable('The invoice was voided meanwhile.');
   const sender = senderOf(seller);

@@ -52,7 +52,7 @@ async function sendOne(
 ): Promise<boolean> {
   const { database, clock, log } = runtime;
   try {
-    await send(await compose(database.read, email, seller, mail));
+    await send(await compose(database.snapshot, email, seller, mail));
   } catch (error) {
     const pause = isFinal(error) ? undefined : PAUSES[email.attempts - 1];
     const nextAt = pause === undefined ? null : addMilliseconds(clock.now(), pause);

@@ -217,7 +217,7 @@ describe('once', () => {
     const { compose } = await import('../../src/mail/compose.ts');
     const { loadBillingSettings } = await import('../../src/settings/store.ts');
     const seller = await loadBillingSettings(app.database.read, app.runtime.config);
-    await real(await compose(app.database.read, claimed!, seller, smtp.config())); // and here it dies
+    await real(await compose(app.database.snapshot, claimed!, seller, smtp.config())); // and here it dies
     expect(await sendEmails(app.runtime)).toEqual({ sent: 0, failed: 0 });
     app.clock.advance({ ms: LEASE_MS });
     expect(await sendEmails(app.runtime)).toEqual({ sent: 1, failed: 0 });

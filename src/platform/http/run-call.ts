@@ -1,3 +1,4 @@
+import type { Db } from '../db/connect.ts';
 import { AppError, conflict } from '../errors.ts';
 import { afterPreparing, retryConflicts } from '../retry.ts';
 import { createWork, inTransaction, type Runtime, type Work, type WorkInfo } from '../work.ts';
@@ -14,7 +15,7 @@ export interface Call {
   operation: Operation;
   handler: AnyHandler;
   input: Record<string, unknown>;
-  context: Omit<Context, keyof Work | 'transaction'>;
+  context: Omit<Context, keyof Work | 'transaction' | 'snapshot'>;
   info: WorkInfo & { now: string };
   claim: IdempotencyClaim | undefined;
   url: string;
@@ -22,13 +23,19 @@ export interface Call {
   deadline: number;
 }
 
-/** Runs calls to their answers: reads on a read handle, writes in one transaction each (rules X1). */
+/** Runs calls to their answers: reads on one view of the database each, writes in one transaction each (rules X1, X8). */
 export function createRunner(
   runtime: Runtime,
   checkAnswer: ReturnType<typeof createAnswerValidation> | undefined,
 ): (call: Call) => Promise<Answer> {
-  const onReadHandle = (call: Call): Promise<Answer> =>
-    afterPreparing(async () => finish(call, await invoke(call, createWork(runtime, call.info, runtime.database.read))));
+  const { read, snapshot } = runtime.database;
+
+  const outsideTransaction = (call: Call): Promise<Answer> => {
+    const on = (db: Db) => invoke(call, createWork(runtime, call.info, db));
+    const { transaction } = call.operation;
+    if (transaction === 'manual') return afterPreparing(async () => finish(call, await on(read)));
+    return retryConflicts(async () => finish(call, transaction === 'snapshot' ? await snapshot(on) : await on(read)));
+  };
 
   const finish = (call: Call, result: unknown): Answer => {
     const { operation, url } = call;
@@ -36,7 +43,7 @@ export function createRunner(
     const problem = checkAnswer?.(operation, answer.status, answer.json);
     if (problem) throw new Error(`${operation.id} answers outside the contract: ${problem}`);
     // what a manual operation has committed stays: it is not called undone
-    if (!operation.manual) checkDeadline(call);
+    if (operation.transaction !== 'manual') checkDeadline(call);
     return answer;
   };
 
@@ -44,12 +51,12 @@ export function createRunner(
     const transaction: Context['transaction'] = (run) =>
       retryConflicts(() =>
         inTransaction(runtime, call.info, async (inner) => {
-          const value = await run(Object.assign(inner, call.context, { transaction }));
+          const value = await run(Object.assign(inner, call.context, { transaction, snapshot }));
           checkDeadline(call);
           return value;
         }),
       );
-    return call.handler(call.input, Object.assign(work, call.context, { transaction }));
+    return call.handler(call.input, Object.assign(work, call.context, { transaction, snapshot }));
   };
 
   const inOneTransaction = (call: Call): Promise<Answer> =>
@@ -67,8 +74,8 @@ export function createRunner(
 
   const run = (call: Call): Promise<Answer> => {
     const { operation, claim } = call;
-    if (operation.method !== 'GET' && !operation.manual) return inOneTransaction(call);
-    return claim ? runClaimed(runtime, claim, call, () => onReadHandle(call)) : onReadHandle(call);
+    if (operation.transaction === 'write') return inOneTransaction(call);
+    return claim ? runClaimed(runtime, claim, call, () => outsideTransaction(call)) : outsideTransaction(call);
   };
   return (call) => run(call).catch(refusalOf(call.operation));
 }
