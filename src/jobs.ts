@@ -53,7 +53,7 @@ const scheduled = (runtime: Runtime): Job[] => [
   },
   { name: 'dunning', everyMs: 6 * HOUR, run: async (stopping) => void (await markOverdue(runtime, stopping)) },
   { name: 'licenses', everyMs: HOUR, run: async (stopping) => void (await runLicenses(runtime, stopping)) },
-  { name: 'webhooks', everyMs: 5 * SECOND, run: async (stopping) => void (await sendEmails(runtime, stopping)) },
+  { name: 'e-mails', everyMs: 5 * SECOND, run: async (stopping) => void (await sendEmails(runtime, stopping)) },
   { name: 'reconcile', everyMs: 24 * HOUR, firstAfterMs: HOUR / 6, run: () => proveInvariants(runtime) },
   { name: 'clean-up', everyMs: HOUR, run: async () => void (await cleanUp(runtime)) },
 ];

@@ -18,7 +18,8 @@ function featureOf(path: string): string {
  */
 const MAY_IMPORT: Record<string, string> = {
   platform: 'migrations',
-  mail: 'customers settings billing/invoices billing/subscriptions',
+  outbox: '',
+  mail: 'outbox customers settings billing/invoices billing/subscriptions',
   migrations: '',
   accounts: 'customers',
   analytics: 'system billing/audit',
@@ -163,7 +164,7 @@ describe('one home each', () => {
   test('the handles of the database: never in handlers, but where an operation is `manual`', () => {
     const handlers = files.filter(({ path }) => path.endsWith('handlers.ts'));
     const named = (text: RegExp) => handlers.filter((file) => text.test(file.text)).map(({ path }) => path);
-    expect(named(/\bdatabase\b/)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/check-handlers.ts']);
+    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/check-handlers.ts']);
     expect(named(/\bsnapshot\b/)).toEqual([
       'src/billing/invoices/handlers.ts',
       'src/licenses/check-handlers.ts',

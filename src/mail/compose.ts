@@ -3,8 +3,10 @@ import { renderInvoice } from '../billing/invoices/pdf/render.ts';
 import { readInvoice } from '../billing/invoices/read.ts';
 import { findSubscription } from '../billing/subscriptions/store.ts';
 import { loadBillingCustomers } from '../customers/billing-customers.ts';
-import type { Snapshot } from '../platform/db/snapshot.ts';
+import { Refused } from '../outbox/drain.ts';
+import { rfc5322 } from '../platform/calendar.ts';
 import type { MailConfig } from '../platform/mail-config.ts';
+import type { Runtime } from '../platform/work.ts';
 import type { BillingSettings } from '../settings/billing-settings.ts';
 import { isPlainAddress, oneLine } from './address.ts';
 import { asHtml, asText, type Letter } from './layout.ts';
@@ -18,14 +20,12 @@ export interface Message {
   replyTo: string | null;
   subject: string;
   messageId: string;
+  /** As RFC 5322 writes it. */
   date: string;
   text: string;
   html: string;
   attachments: { filename: string; content: Buffer; contentType: string }[];
 }
-
-/** It can never be sent: trying again would change nothing. */
-export class Unsendable extends Error {}
 
 interface Content {
   letter: Letter;
@@ -34,16 +34,16 @@ interface Content {
 
 /**
  * Writes the e-mail from the rows as they are now; the Message-ID follows from the row's id alone, so that whoever gets
- * it twice can tell. Throws Unsendable.
+ * it twice can tell. Throws Refused.
  */
 export async function compose(
-  snapshot: Snapshot,
+  runtime: Runtime,
   email: ClaimedEmail,
   seller: BillingSettings,
   mail: MailConfig,
 ): Promise<Message> {
-  if (!isPlainAddress(email.recipient)) throw new Unsendable('The address of the recipient is not usable.');
-  const { letter, attachments } = await contentOf(snapshot, email, seller);
+  if (!isPlainAddress(email.recipient)) throw new Refused('The address of the recipient is not usable.');
+  const { letter, attachments } = await contentOf(runtime, email, seller);
   const sender = senderOf(seller);
   const reply = seller.companyEmail;
   return {
@@ -52,7 +52,7 @@ export async function compose(
     replyTo: reply !== null && isPlainAddress(reply) ? reply : null,
     subject: oneLine(letter.subject),
     messageId: messageIdOf(email.id, mail.from),
-    date: email.createdAt,
+    date: rfc5322(email.createdAt),
     text: asText(letter, sender),
     html: asHtml(letter, sender),
     attachments,
@@ -62,14 +62,14 @@ export async function compose(
 export const messageIdOf = (id: string, from: string): string => `<${id}@${from.slice(from.lastIndexOf('@') + 1)}>`;
 
 async function contentOf(
-  snapshot: Snapshot,
+  runtime: Runtime,
   { template, data }: ClaimedEmail,
   seller: BillingSettings,
 ): Promise<Content> {
-  if (template === 'invoice' || template === 'payment_received') return aboutInvoice(snapshot, template, data, seller);
-  const { sub, name } = await snapshot(async (db) => {
+  if (template === 'invoice' || template === 'payment_received') return aboutInvoice(runtime, template, data, seller);
+  const { sub, name } = await runtime.database.snapshot(async (db) => {
     const sub = await findSubscription(db, null, data.subscriptionId as string);
-    if (!sub) throw new Unsendable('The subscription does not exist any more.');
+    if (!sub) throw new Refused('The subscription does not exist any more.');
     return { sub, name: (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name };
   });
   const sender = senderOf(seller);
@@ -81,16 +81,16 @@ async function contentOf(
 }
 
 async function aboutInvoice(
-  snapshot: Snapshot,
+  runtime: Runtime,
   template: 'invoice' | 'payment_received',
   data: Record<string, unknown>,
   seller: BillingSettings,
 ): Promise<Content> {
-  const paper = await snapshot(async (db) =>
+  const paper = await runtime.database.snapshot(async (db) =>
     loadPaper(db, await readInvoice(db, null, data.invoiceId as string), seller),
   );
   const { invoice } = paper;
-  if (template === 'invoice' && invoice.status === 'void') throw new Unsendable('The invoice was voided meanwhile.');
+  if (template === 'invoice' && invoice.status === 'void') throw new Refused('The invoice was voided meanwhile.');
   const sender = senderOf(seller);
   const letter =
     template === 'invoice'

@@ -146,7 +146,7 @@ describe('all statements of a read see the same commits', () => {
       email('subscription_canceled', { subscriptionId: own.subscriptionId, canceledAt: app.clock.now() }),
     ]) {
       const seen = await watched(
-        () => compose(app.database.snapshot, one, seller, mail),
+        () => compose(app.runtime, one, seller, mail),
         () => touch(app),
       );
       expect(seen.length).toBeGreaterThan(1);

@@ -7,6 +7,7 @@ import { createSnapshots, type Snapshot } from './snapshot.ts';
 import { SqliteReader, SqliteWriter } from './sqlite-client.ts';
 
 export type Db = Knex;
+export type Query = Knex.QueryBuilder;
 export type Dialect = 'sqlite' | 'postgres';
 
 export interface Database {
@@ -34,9 +35,6 @@ export interface ConnectOptions {
 
 const SQLITE_WAIT_MS = 2_000;
 const POSTGRES_WAIT_MS = 10_000;
-/** Snapshots at once. On SQLite statements run one by one anyway: more only lets small reads pass long ones. */
-const SQLITE_SNAPSHOTS = 8;
-const SQLITE_SNAPSHOT_WAIT_MS = 10_000;
 const ONE_VIEW = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 const silent = () => {};
 const common: Knex.Config = {
@@ -64,6 +62,21 @@ export function sqliteFile(url: string): string {
   return resolve(path);
 }
 
+/** On SQLite statements run one by one anyway: more snapshots at once would only let small reads pass long ones. */
+const SNAPSHOTS = {
+  client: SqliteWriter,
+  acquireConnectionTimeout: 10_000,
+  pool: {
+    min: 0,
+    max: 8,
+    afterCreate: (connection: { pragma(text: string): unknown }, done: (error?: Error) => void) => {
+      connection.pragma('busy_timeout = 5000');
+      connection.pragma('query_only = ON');
+      done();
+    },
+  },
+};
+
 function connectSqlite(filename: string, options: ConnectOptions): Database {
   mkdirSync(dirname(filename), { recursive: true });
   const config = { ...common, connection: { filename }, useNullAsDefault: true };
@@ -88,20 +101,7 @@ function connectSqlite(filename: string, options: ConnectOptions): Database {
     },
   });
   const read = createKnex({ ...config, client: SqliteReader });
-  const readers = createKnex({
-    ...config,
-    client: SqliteWriter,
-    acquireConnectionTimeout: SQLITE_SNAPSHOT_WAIT_MS,
-    pool: {
-      min: 0,
-      max: SQLITE_SNAPSHOTS,
-      afterCreate: (connection: { pragma(text: string): unknown }, done: (error?: Error) => void) => {
-        connection.pragma('busy_timeout = 5000');
-        connection.pragma('query_only = ON');
-        done();
-      },
-    },
-  });
+  const readers = createKnex({ ...config, ...SNAPSHOTS });
   const checkpoint = () => read.raw('PRAGMA wal_checkpoint(PASSIVE)');
   return {
     dialect: 'sqlite',

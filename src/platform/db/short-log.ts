@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { unbounded } from '../bounds.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface LogLimits {
@@ -38,7 +39,7 @@ export function keepLogShort(
     });
     clearTimeout(timer);
     idle = () => {};
-    if (open === 0) await checkpoint();
+    if (open === 0) await checkpoint().catch(() => {}); // busy: another time
   };
 
   const enter = async (): Promise<void> => {
@@ -47,7 +48,7 @@ export function keepLogShort(
     if (!pause && now - overlappingSince > limits.everyMs) {
       overlappingSince = now;
       if (sizeOf(logFile) > limits.bytes)
-        pause = drain().finally(() => {
+        pause = unbounded(drain).finally(() => {
           pause = undefined;
         });
     }

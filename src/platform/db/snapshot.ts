@@ -1,4 +1,5 @@
 import makeKnex from 'knex/lib/knex-builder/make-knex.js';
+import { currentBounds, untilEnd } from '../bounds.ts';
 import type { Db } from './connect.ts';
 
 /** Runs `run` on one unchanging view of the database. The handle answers nothing after `run` has ended. */
@@ -29,11 +30,11 @@ export function createSnapshots(pool: Db, begin: string, told: Db = pool): Snaps
     handle.open = true;
     try {
       await send(begin);
-      const result = await run(handle.db);
+      const result = await untilEnd(currentBounds(), () => run(handle.db));
       handles.set(connection, handle);
       return result;
     } finally {
-      const ended = send('COMMIT');
+      const ended = send('ROLLBACK'); // let through also when the time of the request is over
       handle.open = false;
       void giveBack(pool, connection, ended);
     }

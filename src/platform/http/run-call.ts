@@ -1,3 +1,4 @@
+import { boundedBy, currentBounds, unbounded } from '../bounds.ts';
 import type { Db } from '../db/connect.ts';
 import { AppError, conflict } from '../errors.ts';
 import { afterPreparing, retryConflicts } from '../retry.ts';
@@ -19,8 +20,6 @@ export interface Call {
   info: WorkInfo & { now: string };
   claim: IdempotencyClaim | undefined;
   url: string;
-  /** `performance.now()` past which the work is undone. */
-  deadline: number;
 }
 
 /** Runs calls to their answers: reads on one view of the database each, writes in one transaction each (rules X1, X8). */
@@ -33,8 +32,8 @@ export function createRunner(
   const outsideTransaction = (call: Call): Promise<Answer> => {
     const on = (db: Db) => invoke(call, createWork(runtime, call.info, db));
     const { transaction } = call.operation;
-    if (transaction === 'manual') return afterPreparing(async () => finish(call, await on(read)));
-    return retryConflicts(async () => finish(call, transaction === 'snapshot' ? await snapshot(on) : await on(read)));
+    const again = transaction === 'manual' ? afterPreparing : retryConflicts;
+    return again(async () => finish(call, transaction === 'snapshot' ? await snapshot(on) : await on(read)));
   };
 
   const finish = (call: Call, result: unknown): Answer => {
@@ -43,21 +42,12 @@ export function createRunner(
     const problem = checkAnswer?.(operation, answer.status, answer.json);
     if (problem) throw new Error(`${operation.id} answers outside the contract: ${problem}`);
     // what a manual operation has committed stays: it is not called undone
-    if (operation.transaction !== 'manual') checkDeadline(call);
+    if (operation.transaction !== 'manual') call.context.signal.throwIfAborted();
     return answer;
   };
 
-  const invoke = (call: Call, work: Work): Promise<unknown> => {
-    const transaction: Context['transaction'] = (run) =>
-      retryConflicts(() =>
-        inTransaction(runtime, call.info, async (inner) => {
-          const value = await run(Object.assign(inner, call.context, { transaction, snapshot }));
-          checkDeadline(call);
-          return value;
-        }),
-      );
-    return call.handler(call.input, Object.assign(work, call.context, { transaction, snapshot }));
-  };
+  const invoke = (call: Call, work: Work): Promise<unknown> =>
+    call.handler(call.input, Object.assign(work, call.context, transactionsOf(runtime, call)));
 
   const inOneTransaction = (call: Call): Promise<Answer> =>
     retryConflicts(() =>
@@ -80,6 +70,22 @@ export function createRunner(
   return (call) => run(call).catch(refusalOf(call.operation));
 }
 
+/** The transactions that a manual operation opens itself. */
+function transactionsOf(runtime: Runtime, call: Call): Pick<Context, 'transaction' | 'snapshot'> {
+  const opened: Pick<Context, 'transaction' | 'snapshot'> = {
+    snapshot: runtime.database.snapshot,
+    transaction: (run) =>
+      retryConflicts(() =>
+        inTransaction(runtime, call.info, async (work) => {
+          const value = await run(Object.assign(work, call.context, opened));
+          call.context.signal.throwIfAborted();
+          return value;
+        }),
+      ),
+  };
+  return opened;
+}
+
 /** A failed service outside is 502 where the contract lists it; elsewhere the state of the row does not allow the change. */
 const refusalOf =
   ({ listsProviderError }: Operation) =>
@@ -92,26 +98,21 @@ const refusalOf =
 async function runClaimed(
   { database, vault }: Runtime,
   claim: IdempotencyClaim,
-  { operation, info }: Call,
+  { operation, info, context }: Call,
   run: () => Promise<Answer>,
 ): Promise<Answer> {
-  const replay = await database.transaction((db) => claimKey(db, claim, info.now, vault, true));
+  const take = () => database.transaction((db) => claimKey(db, claim, info.now, vault, true));
+  const replay = await boundedBy(context.signal, take, { sent: { commit: false } });
   if (replay) return replayed(replay);
   const answer = await run().catch(async (error: unknown) => {
-    await database.transaction((db) => releaseKey(db, claim));
+    // past the deadline a commit may be on its way: then the key stays taken for its time, as after a crash
+    const unknown = context.signal.aborted && currentBounds()?.sent.commit;
+    if (!unknown) await unbounded(() => database.transaction((db) => releaseKey(db, claim)));
     throw error;
   });
   const secret = operation.secretAnswer ? vault : undefined;
   await database.transaction((db) => storeAnswer(db, claim, textOf(answer), secret));
   return answer;
-}
-
-/** Throws AppError `service_unavailable` when the request has run too long; cron has no limit (contract 1.15). */
-function checkDeadline({ operation, deadline }: Call): void {
-  if (operation.access.kind === 'cron' || performance.now() <= deadline) return;
-  throw new AppError('service_unavailable', 'The request took too long and was undone.', {
-    headers: { 'Retry-After': '5' },
-  });
 }
 
 /** Answers to a POST are text: JSON or nothing. */

@@ -99,7 +99,8 @@ function compile(engine: Engine, spec: Spec, operation: Operation): Validate {
   const headerNames = headerSpelling(spec, operation);
   return ({ path, query: given, headers: sent, body: value }) => {
     const fields: Fields = Object.create(null);
-    if (!open) for (const name of Object.keys(given)) if (!known.has(name)) fields[name] = 'is not a known parameter';
+    const unknown = open ? [] : Object.keys(given).filter((name) => !known.has(name));
+    for (const name of unknown.slice(0, MAX_ERRORS)) fields[name] = 'is not a known parameter';
     for (const name of integers) {
       const text = given[name];
       // AJV would also take "0x10", and "1e999" as infinity

@@ -1,3 +1,4 @@
+import { unbounded } from '../bounds.ts';
 import type { Log } from '../log.ts';
 
 export interface Job {
@@ -31,8 +32,7 @@ export function startScheduler(jobs: Job[], log: Log, quietMs = 50): Scheduler {
     timers.delete(job.name);
     if (stopped) return;
     if (running.has(job.name)) return void again.add(job.name);
-    const turn = job
-      .run(() => stopped)
+    const turn = unbounded(() => job.run(() => stopped))
       .catch((error: unknown) => log.error({ err: error, job: job.name }, 'a job failed'))
       .finally(() => {
         running.delete(job.name);
