@@ -27,7 +27,7 @@ test: check ## Check everything, then run the suite on SQLite and on Postgres
 	npm test
 
 watch: $(INSTALLED) ## Run the tests of what changes, again and again, on SQLite (make watch F=test/billing)
-	npm run test:sqlite -- --watch --reporters=default $(F)
+	npm run test:sqlite -- --watch $(F)
 
 one: $(INSTALLED) ## Run the tests whose name matches T (make one T='Q.17' F=test/billing), on both databases
 	@test -n "$(T)" || { echo "Say which: make one T='part of its name', and F=test/folder to search less"; exit 1; }
