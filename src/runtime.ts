@@ -1,6 +1,6 @@
 import { writeAudit } from './accounts/audit.ts';
 import { writeEvents } from './billing/events/store.ts';
-import { queueEventEmails } from './mail/queue.ts';
+import { queueEmails } from './mail/put-off.ts';
 import { type Clock, systemClock, TestClock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
 import { connect, type Database } from './platform/db/connect.ts';
@@ -27,7 +27,7 @@ export function createRuntime(config: Config, parts: RuntimeParts = {}): Runtime
     tally: new Map(),
     beforeCommit: async (work) => {
       await writeAudit(work);
-      await queueEventEmails(work, await writeEvents(work));
+      await queueEmails(work, await writeEvents(work));
     },
     eventsCommitted: () => {},
   };

@@ -60,7 +60,7 @@ export interface Work {
   readonly audits: AuditEntry[];
   emit(event: NewEvent): void;
   audit(entry: AuditEntry): void;
-  /** Runs `task` once the commit has happened; it must not throw and must not be needed for correctness. */
+  /** Runs `task` once the commit has happened; it must not be needed for correctness. */
   afterCommit(task: () => void): void;
 }
 
@@ -84,9 +84,18 @@ export async function inTransaction<T>(runtime: Runtime, info: WorkInfo, run: (w
     done = work;
     return value;
   });
-  if (done && done.events.length > 0) runtime.eventsCommitted();
-  for (const task of tasks) task();
+  if (done && done.events.length > 0) afterwards(runtime, () => runtime.eventsCommitted());
+  for (const task of tasks) afterwards(runtime, task);
   return result;
+}
+
+/** What is committed stays so, whatever happens after it: a failure is told in the log only. */
+function afterwards({ log }: Runtime, task: () => void): void {
+  try {
+    task();
+  } catch (err) {
+    log.error({ err }, 'what was to be done after a commit failed');
+  }
 }
 
 /** A unit of work on an open handle; used by inTransaction, and by reads, which collect nothing. */

@@ -9,7 +9,7 @@ import { type Sent, send, twinId } from '../support/outcomes.ts';
 import { creditNoteOf, paymentOf, signable, usageOf, usageSubscription, VALID } from '../support/valid-requests.ts';
 import { type Seen, type Watch, watched, watchedHandlers, watchStatements } from '../support/views.ts';
 
-/** Every read sees one moment (rules X8): what commits between two of its statements is seen by none of them. */
+/** Every read sees one moment (rules X9): what commits between two of its statements is seen by none of them. */
 let app: TestApp;
 let moving: TestApp;
 let own: Entity;

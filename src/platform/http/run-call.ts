@@ -22,7 +22,7 @@ export interface Call {
   url: string;
 }
 
-/** Runs calls to their answers: reads on one view of the database each, writes in one transaction each (rules X1, X8). */
+/** Runs calls to their answers: reads on one view of the database each, writes in one transaction each (rules X1, X9). */
 export function createRunner(
   runtime: Runtime,
   checkAnswer: ReturnType<typeof createAnswerValidation> | undefined,
