@@ -60,6 +60,8 @@ export interface Work {
   readonly audits: AuditEntry[];
   emit(event: NewEvent): void;
   audit(entry: AuditEntry): void;
+  /** Runs `task` as one of the last steps before the commit: what was collected in memory is written, and nobody forgets it. */
+  beforeCommit(task: () => Promise<void>): void;
   /** Runs `task` once the commit has happened; it must not throw and must not be needed for correctness. */
   afterCommit(task: () => void): void;
 }
@@ -72,25 +74,29 @@ export interface WorkInfo {
   now?: Instant;
 }
 
-/** Runs `run` in one write transaction, writes its events and audit rows last, commits, then tells the sequencer. */
+/** What a unit of work puts off until its end. */
+interface PutOff {
+  beforeCommit: (() => Promise<void>)[];
+  afterCommit: (() => void)[];
+}
+
+/** Runs `run` in one write transaction, writes what it collected, events and audit rows last, commits, then tells the sequencer. */
 export async function inTransaction<T>(runtime: Runtime, info: WorkInfo, run: (work: Work) => Promise<T>): Promise<T> {
-  let done: Work | undefined;
-  let tasks: (() => void)[] = [];
-  const result = await runtime.database.transaction(async (db) => {
-    tasks = [];
-    const work = createWork(runtime, info, db, tasks);
+  const { value, work, tasks } = await runtime.database.transaction(async (db) => {
+    const putOff: PutOff = { beforeCommit: [], afterCommit: [] };
+    const work = createWork(runtime, info, db, putOff);
     const value = await run(work);
+    for (const task of putOff.beforeCommit) await task();
     await runtime.beforeCommit(work);
-    done = work;
-    return value;
+    return { value, work, tasks: putOff.afterCommit };
   });
-  if (done && done.events.length > 0) runtime.eventsCommitted();
+  if (work.events.length > 0) runtime.eventsCommitted();
   for (const task of tasks) task();
-  return result;
+  return value;
 }
 
 /** A unit of work on an open handle; used by inTransaction, and by reads, which collect nothing. */
-export function createWork(runtime: Runtime, info: WorkInfo, db: Db, tasks: (() => void)[] = []): Work {
+export function createWork(runtime: Runtime, info: WorkInfo, db: Db, putOff?: PutOff): Work {
   const now = info.now ?? runtime.clock.now();
   const events: NewEvent[] = [];
   const audits: AuditEntry[] = [];
@@ -107,7 +113,8 @@ export function createWork(runtime: Runtime, info: WorkInfo, db: Db, tasks: (() 
     audits,
     emit: (event) => void events.push(event),
     audit: (entry) => void audits.push(entry),
-    afterCommit: (task) => void tasks.push(task),
+    beforeCommit: (task) => void putOff?.beforeCommit.push(task),
+    afterCommit: (task) => void putOff?.afterCommit.push(task),
   };
 }
 

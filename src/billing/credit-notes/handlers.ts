@@ -2,7 +2,7 @@ import { changesOf } from '../../platform/changes.ts';
 import { notFound } from '../../platform/errors.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { lockInvoiceAndSubscription } from '../invoices/lock.ts';
 import { changeCreditNote, createManualNote } from './change.ts';
 import { presentCreditNote } from './present.ts';
@@ -32,7 +32,6 @@ export const creditNotes: Tag = {
     const invoice = await lockInvoiceAndSubscription(context.db, body.invoiceId);
     const billing = await openBilling(context);
     const note = await createManualNote(billing, invoice, body);
-    await closeBilling(billing);
     const shown = presentCreditNote(note);
     context.audit({ entityType: 'credit_note', entityId: note.id, changes: changesOf<object>({}, shown) });
     return shown;
@@ -45,7 +44,6 @@ export const creditNotes: Tag = {
     const before = (await store.lockCreditNote(context.db, path.id))!;
     const billing = await openBilling(context);
     const after = await changeCreditNote(billing, invoice, before, body);
-    await closeBilling(billing);
     const shown = presentCreditNote(after);
     const changes = changesOf(presentCreditNote(before), shown);
     if (Object.keys(changes).length > 0) context.audit({ entityType: 'credit_note', entityId: path.id, changes });

@@ -8,7 +8,7 @@ import { type Page, paged, pageRequest } from '../../platform/http/pagination.ts
 import { checkVersion } from '../../platform/http/versions.ts';
 import { checkRange } from '../../platform/ranges.ts';
 import { loadBillingSettings } from '../../settings/store.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { presentCreditNote } from '../credit-notes/present.ts';
 import { listInvoiceCreditNotes } from '../credit-notes/store.ts';
 import { listInvoiceCredits } from '../credits/of-invoice.ts';
@@ -85,7 +85,6 @@ const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) =>
 const createInvoice: Tag['createInvoice'] = async ({ body }, context) => {
   const billing = await openBilling(context);
   const invoice = await createManualInvoice(billing, body);
-  await closeBilling(billing);
   const shown = await presentOne(context, invoice);
   context.audit({ entityType: 'invoice', entityId: invoice.id, changes: changesOf<object>({}, shown) });
   return shown;
@@ -97,7 +96,6 @@ const updateInvoice: Tag['updateInvoice'] = async ({ path, body }, context) => {
   const shownBefore = await presentOne(context, before);
   const billing = await openBilling(context);
   const after = await changeInvoice(billing, before, body);
-  await closeBilling(billing);
   const shown = await presentOne(context, after);
   const changes = changesOf(shownBefore, shown);
   if (Object.keys(changes).length > 0) context.audit({ entityType: 'invoice', entityId: path.id, changes });
