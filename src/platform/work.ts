@@ -29,6 +29,13 @@ export interface AuditEntry {
   reason?: string | undefined;
 }
 
+/**
+ * What features ask of those above them, or tell them. Each declares its own here by declaration merging; `src/hooks.ts`
+ * lists who answers.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by the features
+export interface Hooks {}
+
 /** What the process is made of; created once in main.ts and in each test. */
 export interface Runtime {
   config: Config;
@@ -39,6 +46,7 @@ export interface Runtime {
   log: Log;
   /** Counters of this process for /metrics, by name; raised after the commit of what they count. */
   tally: Map<string, number>;
+  hooks: Hooks;
   /** Called with the collected events and audit entries as the last step before each commit. */
   beforeCommit: (work: Work) => Promise<void>;
   /** Called after each commit that wrote events. */

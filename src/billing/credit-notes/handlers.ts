@@ -29,7 +29,7 @@ export const creditNotes: Tag = {
   v1GetCreditNote: getCreditNote,
 
   async createCreditNote({ body }, context) {
-    const invoice = await lockInvoiceAndSubscription(context.db, body.invoiceId);
+    const invoice = await lockInvoiceAndSubscription(context, body.invoiceId);
     const billing = await openBilling(context);
     const note = await createManualNote(billing, invoice, body);
     const shown = presentCreditNote(note);
@@ -40,7 +40,7 @@ export const creditNotes: Tag = {
   async updateCreditNote({ path, body }, context) {
     const known = await store.findCreditNote(context.db, null, path.id);
     if (!known) throw notFound('credit note');
-    const invoice = await lockInvoiceAndSubscription(context.db, known.invoiceId);
+    const invoice = await lockInvoiceAndSubscription(context, known.invoiceId);
     const before = (await store.lockCreditNote(context.db, path.id))!;
     const billing = await openBilling(context);
     const after = await changeCreditNote(billing, invoice, before, body);

@@ -33,7 +33,7 @@ const getPayment: Tag['getPayment'] = async ({ path }, { db, scope }) => {
 
 const createPayment: Tag['createPayment'] = async ({ body }, context) => {
   const { db, now } = context;
-  const invoice = await lockInvoiceAndSubscription(db, body.invoiceId);
+  const invoice = await lockInvoiceAndSubscription(context, body.invoiceId);
   const money = readMoney(body, invoice, now);
   const known = await findKnown(db, body, invoice, money.amount);
   if (known) return presentPayment(known);
