@@ -29,7 +29,7 @@ const MAY_IMPORT: Record<string, string> = {
   customers:
     'products settings billing/credits billing/invoices billing/payments billing/subscriptions billing/usage licenses',
   licenses: 'customers products settings billing/plans',
-  'billing/audit': 'billing/plans billing/pricing billing/subscriptions billing/usage licenses',
+  'billing/audit': 'billing/plans billing/pricing billing/subscriptions licenses',
   'billing/billing': 'settings billing/credits billing/ledger billing/tax billing/tax-rules',
   'billing/coupons': 'settings billing/plans',
   'billing/coverage': 'billing/plans billing/pricing billing/run billing/subscriptions',
@@ -52,7 +52,7 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/tax-rules': 'products billing/pricing',
   'billing/usage': 'settings billing/plans billing/pricing billing/subscriptions',
   runtime: 'accounts mail billing/events',
-  jobs: 'accounts analytics mail system billing/events billing/run licenses',
+  jobs: 'accounts analytics mail system billing/events billing/run billing/tax licenses',
   app: 'accounts analytics customers products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage licenses',
   main: 'accounts app jobs runtime settings',
   'billing/tax': 'settings billing/pricing',
