@@ -51,7 +51,9 @@ async function changeDraft(billing: Billing, stored: Invoice, noted: Invoice, bo
     }
   }
   if (body.status !== 'void') return current;
-  const voided = { ...current, version: stored.version }; // one change, one version (rules X6)
+  const { customerName, billTo, seller } = invoice;
+  const voided = { ...current, customerName, billTo, seller, version: stored.version }; // one change, one version (rules X6)
+  await store.updateDraft(billing.work.db, { invoice: voided, trace: null });
   await voidInvoices(billing, [voided]);
   return voided;
 }

@@ -84,7 +84,7 @@ export async function draftInvoice(
   draft: InvoiceDraft,
 ): Promise<{ invoice: Invoice; output: InvoiceOutput }> {
   const output = await checkTotals(() => compose(billing, draft, false));
-  return { invoice: unissuedInvoice(draft, output, billing.work.now), output };
+  return { invoice: unissuedInvoice(billing, draft, output), output };
 }
 
 async function checkTotals(compute: () => Promise<InvoiceOutput>): Promise<InvoiceOutput> {

@@ -4,7 +4,6 @@ import { type Context, type Handlers, reply } from '../../platform/http/operatio
 import { type Page, paged, pageRequest } from '../../platform/http/pagination.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
 import { checkRange } from '../../platform/ranges.ts';
-import { loadBillingSettings } from '../../settings/store.ts';
 import { openBilling } from '../billing.ts';
 import { presentCreditNote } from '../credit-notes/present.ts';
 import { listInvoiceCreditNotes } from '../credit-notes/store.ts';
@@ -21,15 +20,16 @@ import { loadPaper } from './pdf/load.ts';
 import { renderInvoice } from './pdf/render.ts';
 import { presentInvoice } from './present.ts';
 import { readInvoice } from './read.ts';
+import { withSeller, withSellers } from './seller.ts';
 import * as store from './store.ts';
 
 type Tag = Handlers<'invoices'>;
 type Shown = ReturnType<typeof presentInvoice>;
 
-const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1 }): Promise<Page<Shown>> => {
+const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1, runtime }): Promise<Page<Shown>> => {
   const page = pageRequest('invoices', query);
   const filter = { ...query, ...checkRange(query) };
-  const rows = await store.listInvoices(db, scope, filter, now, page);
+  const rows = await withSellers(db, runtime.config, await store.listInvoices(db, scope, filter, now, page));
   const lines = await loadLines(
     db,
     rows.slice(0, page.limit).map(({ id }) => id),
@@ -43,8 +43,9 @@ const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1
   );
 };
 
-const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1 }) => {
-  return readInvoice(db, scope, path.id, async (invoice) => {
+const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1, runtime }) => {
+  return readInvoice(db, scope, path.id, async (read) => {
+    const invoice = await withSeller(db, runtime.config, read);
     const lines = await loadLines(db, [invoice.id]);
     const payments = await listInvoicePayments(db, invoice.id);
     const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
@@ -57,8 +58,7 @@ const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1 }) => {
 };
 
 const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtime }) => {
-  const seller = await loadBillingSettings(db, runtime.config);
-  const paper = await readInvoice(db, scope, path.id, (invoice) => loadPaper(db, invoice, seller));
+  const paper = await readInvoice(db, scope, path.id, (invoice) => loadPaper(db, runtime.config, invoice));
   const { invoice } = paper;
   const pdf = await renderInvoice(paper);
   return reply(200, pdf, {
@@ -124,8 +124,9 @@ export const invoices: Omit<Tag, 'sendInvoice'> = {
 };
 
 /** Read again: a draft shows the customer's present name, and stored decimals are the ones that count. */
-async function presentOne({ db, v1 }: Context, { id }: Invoice): Promise<Shown> {
-  const invoice = (await store.findInvoice(db, null, id))!;
+async function presentOne({ db, v1, runtime }: Context, { id }: Invoice): Promise<Shown> {
+  const stored = (await store.findInvoice(db, null, id))!;
+  const invoice = await withSeller(db, runtime.config, stored);
   const lines = await loadLines(db, [id]);
   return presentInvoice(invoice, lines.get(id)!, v1);
 }
