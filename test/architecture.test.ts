@@ -19,7 +19,7 @@ function featureOf(path: string): string {
 const MAY_IMPORT: Record<string, string> = {
   platform: 'migrations',
   outbox: '',
-  mail: 'customers outbox settings billing/invoices billing/subscriptions',
+  mail: 'billing/events billing/invoices billing/subscriptions customers outbox settings',
   migrations: '',
   accounts: 'customers',
   analytics: 'system billing/audit',
@@ -54,7 +54,7 @@ const MAY_IMPORT: Record<string, string> = {
   runtime: 'accounts hooks mail billing/events',
   jobs: 'accounts analytics mail system billing/events billing/run billing/tax licenses',
   app: 'accounts analytics customers mail products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage licenses',
-  main: 'accounts app jobs runtime settings',
+  main: 'accounts app jobs licenses runtime settings',
   'billing/tax': 'settings billing/pricing',
   cli: 'accounts runtime billing/audit',
 };

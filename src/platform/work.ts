@@ -70,7 +70,7 @@ export interface Work {
   audit(entry: AuditEntry): void;
   /** Runs `task` as one of the last steps before the commit: what was collected in memory is written, and nobody forgets it. */
   beforeCommit(task: () => Promise<void>): void;
-  /** Runs `task` once the commit has happened; it must not throw and must not be needed for correctness. */
+  /** Runs `task` once the commit has happened; it must not be needed for correctness. */
   afterCommit(task: () => void): void;
 }
 
@@ -98,9 +98,18 @@ export async function inTransaction<T>(runtime: Runtime, info: WorkInfo, run: (w
     await runtime.beforeCommit(work);
     return { value, work, tasks: putOff.afterCommit };
   });
-  if (work.events.length > 0) runtime.eventsCommitted();
-  for (const task of tasks) task();
+  if (work.events.length > 0) afterwards(runtime, () => runtime.eventsCommitted());
+  for (const task of tasks) afterwards(runtime, task);
   return value;
+}
+
+/** What is committed stays so, whatever happens after it: a failure is told in the log only. */
+function afterwards({ log }: Runtime, task: () => void): void {
+  try {
+    task();
+  } catch (err) {
+    log.error({ err }, 'what was to be done after a commit failed');
+  }
 }
 
 /** A unit of work on an open handle; used by inTransaction, and by reads, which collect nothing. */
