@@ -161,6 +161,18 @@ describe('one home each', () => {
     expect(placesOf(byPath.get('src/platform/config.ts')!, isMember('process', 'env'))).not.toEqual([]);
   });
 
+  /** A handler in a transaction or snapshot that asks for a second connection can wait for ever. */
+  test('the handles of the database: never in handlers, but where an operation is `manual`', () => {
+    const handlers = files.filter(({ path }) => path.endsWith('handlers.ts'));
+    const named = (text: RegExp) => handlers.filter((file) => text.test(file.text)).map(({ path }) => path);
+    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/check-handlers.ts']);
+    expect(named(/\bsnapshot\b/)).toEqual([
+      'src/billing/invoices/handlers.ts',
+      'src/licenses/check-handlers.ts',
+      'src/system/handlers.ts',
+    ]);
+  });
+
   test('chance: ids and secrets come from node:crypto, never from Math.random', () => {
     expect(outside([], isMember('Math', 'random'))).toEqual([]);
   });

@@ -44,21 +44,20 @@ const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1
 };
 
 const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1, runtime }) => {
-  return readInvoice(db, scope, path.id, async (read) => {
-    const invoice = await withSeller(db, runtime.config, read);
-    const lines = await loadLines(db, [invoice.id]);
-    const payments = await listInvoicePayments(db, invoice.id);
-    const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
-    return {
-      ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
-      payments: payments.map(presentPayment),
-      creditNotes: creditNotes.map(presentCreditNote),
-    };
-  });
+  const invoice = await withSeller(db, runtime.config, await readInvoice(db, scope, path.id));
+  const lines = await loadLines(db, [invoice.id]);
+  const payments = await listInvoicePayments(db, invoice.id);
+  const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
+  return {
+    ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
+    payments: payments.map(presentPayment),
+    creditNotes: creditNotes.map(presentCreditNote),
+  };
 };
 
-const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtime }) => {
-  const paper = await readInvoice(db, scope, path.id, (invoice) => loadPaper(db, runtime.config, invoice));
+/** Drawn after the snapshot is over, because that takes longer than reading. */
+const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { snapshot, scope, runtime }) => {
+  const paper = await snapshot(async (db) => loadPaper(db, runtime.config, await readInvoice(db, scope, path.id)));
   const { invoice } = paper;
   const pdf = await renderInvoice(paper);
   return reply(200, pdf, {
@@ -68,16 +67,14 @@ const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtim
 };
 
 const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) =>
-  explainInvoice(
-    await readInvoice(db, null, id, async (invoice) => ({
-      invoice,
-      lines: (await loadLines(db, [id])).get(id)!,
-      trace: await store.findTrace(db, id),
-      credits: await listInvoiceCredits(db, id),
-      creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
-      payments: (await listInvoicePayments(db, id)).toReversed(),
-    })),
-  );
+  explainInvoice({
+    invoice: await readInvoice(db, null, id),
+    lines: (await loadLines(db, [id])).get(id)!,
+    trace: await store.findTrace(db, id),
+    credits: await listInvoiceCredits(db, id),
+    creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
+    payments: (await listInvoicePayments(db, id)).toReversed(),
+  });
 
 const createInvoice: Tag['createInvoice'] = async ({ body }, context) => {
   const billing = await openBilling(context);
