@@ -10,6 +10,7 @@ import { usage } from './0011-usage.ts';
 import { licenses } from './0013-licenses.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
+import { givenBack } from './0022-given-back.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   licenses,
   taxQuotes,
   emails,
+  givenBack,
 ];

@@ -1,5 +1,5 @@
 import type { BillingCustomer } from '../../customers/billing-customers.ts';
-import type { Instant } from '../../platform/calendar.ts';
+import { type DateOnly, type Instant, utcDate } from '../../platform/calendar.ts';
 import { formatMoney } from '../../platform/money.ts';
 import { tally } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
@@ -9,7 +9,7 @@ import { composeInvoice, type InvoiceOutput, netByProduct } from '../pricing/com
 import type { DiscountInput } from '../pricing/discounts.ts';
 import type { LineInput } from '../pricing/lines.ts';
 import type { TaxInput, TaxPlace } from '../pricing/tax.ts';
-import { taxesOf } from '../tax/tax-book.ts';
+import { type TaxBook, type Taxed, taxesOf } from '../tax/tax-book.ts';
 import { defaultDueDate, type Invoice, type InvoiceLine, type InvoiceOrigin } from './invoice.ts';
 import { deleteLines, insertLines } from './line-store.ts';
 import * as store from './store.ts';
@@ -25,6 +25,8 @@ export interface InvoiceDraft {
   discounts: DiscountInput[];
   /** Product type of the subscription's plan: the tax category (rules V1); null for a manual invoice without one. */
   category: string | null;
+  /** The UTC day whose tax rule holds (rules V2); null for that of issue. */
+  taxedOn: DateOnly | null;
   /** A due date a person chose; otherwise rules S10. */
   dueDate: Instant | null;
   collectAt: Instant | null;
@@ -48,13 +50,18 @@ export const placeOf = ({ billTo }: BillingCustomer, category: string | null): T
   category,
 });
 
+const taxedOf = ({ work }: Pick<TaxBook, 'work'>, { customer, category, taxedOn }: InvoiceDraft): Taxed => ({
+  place: placeOf(customer, category),
+  on: taxedOn ?? utcDate(work.now),
+});
+
 interface Credit {
   balance: bigint;
   apply: boolean;
 }
 
 /**
- * Computes an invoice with the tax of today; the one call of the pricing core for every kind of invoice (rules X7).
+ * Computes an invoice with the tax of its day; the one call of the pricing core for every kind of invoice (rules X7).
  * Throws Unprepared when the external tax provider must be asked first (rules V4).
  */
 export function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boolean): Promise<InvoiceOutput> {
@@ -67,7 +74,7 @@ export async function composeWith(
   draft: InvoiceDraft,
   credit: Credit,
 ): Promise<InvoiceOutput> {
-  const [tax = null] = await taxesOf(billing.taxes, [placeOf(draft.customer, draft.category)]);
+  const [tax = null] = await taxesOf(billing.taxes, [taxedOf(billing.taxes, draft)]);
   return composeTaxed(draft, tax, credit);
 }
 
@@ -93,8 +100,8 @@ const composeTaxed = (draft: InvoiceDraft, tax: TaxInput | null, credit: Credit)
 export async function issueInvoices(billing: Billing, drafts: InvoiceDraft[]): Promise<IssuedInvoice[]> {
   if (drafts.length === 0) return [];
   const { work, settings, credits } = billing;
-  const places = drafts.map(({ customer, category }) => placeOf(customer, category));
-  const taxes = await taxesOf(billing.taxes, places);
+  const taxed = drafts.map((draft) => taxedOf(billing, draft));
+  const taxes = await taxesOf(billing.taxes, taxed);
   await credits.open(drafts.map(({ customer }) => customer.id));
   const issued: IssuedInvoice[] = [];
   for (const [i, draft] of drafts.entries()) {
