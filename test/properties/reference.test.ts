@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const { steps, parameters } = historyParameters(100, 30);
+const { steps, parameters } = historyParameters(120, 30);
 
 /** What a set of histories must come across to be worth its name. */
 const ALL = [

@@ -90,7 +90,7 @@ const step: fc.Arbitrary<LifeStep> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: known('ending'), value: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: known('ahead'), days }) },
   {
-    weight: 4,
+    weight: 8,
     arbitrary: fc.record({ do: known('pay'), invoice: index, part: fc.constantFrom('some', 'all', 'all', 'more') }),
   },
   {
@@ -105,7 +105,7 @@ const step: fc.Arbitrary<LifeStep> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ do: known('void'), event: index }) },
   {
-    weight: 4,
+    weight: 8,
     arbitrary: fc.record({ do: fc.constantFrom('pause', 'pause', 'resume', 'resume', 'resume', 'cancel') }),
   },
 ) as fc.Arbitrary<LifeStep>;
