@@ -1,6 +1,6 @@
 # Everything runs on the Node of node_modules/.bin, which npm puts first on the PATH of its scripts.
 .DEFAULT_GOAL := help
-.PHONY: help install dev test check format generate bench clean
+.PHONY: help install dev test watch one psql check format generate bench clean
 
 # Written by npm: newer than the lockfile when what is installed is what the lockfile says.
 INSTALLED := node_modules/.package-lock.json
@@ -25,6 +25,17 @@ dev: $(INSTALLED) ## Serve on http://localhost:3001 with demo data, a login and 
 
 test: check ## Check everything, then run the suite on SQLite and on Postgres
 	npm test
+
+watch: $(INSTALLED) ## Run the tests of what changes, again and again, on SQLite (make watch F=test/billing)
+	npm run test:sqlite -- --watch $(F)
+
+one: $(INSTALLED) ## Run the tests whose name matches T (make one T='Q.17' F=test/billing), on both databases
+	@test -n "$(T)" || { echo "Say which: make one T='part of its name', and F=test/folder to search less"; exit 1; }
+	npm run test:sqlite -- -t "$(T)" $(F)
+	npm run test:pg -- -t "$(T)" $(F)
+
+psql: $(INSTALLED) ## A prompt on a private Postgres with the schema, or on that of DATABASE_URL
+	@npm run --silent psql
 
 check: $(INSTALLED) ## Lint, types, and whether generated/ is up to date
 	npm run check

@@ -18,7 +18,8 @@ function featureOf(path: string): string {
  */
 const MAY_IMPORT: Record<string, string> = {
   platform: 'migrations',
-  mail: 'customers settings billing/invoices billing/subscriptions',
+  outbox: '',
+  mail: 'outbox customers settings billing/invoices billing/subscriptions',
   migrations: '',
   accounts: 'customers',
   analytics: 'system billing/audit',
@@ -28,7 +29,7 @@ const MAY_IMPORT: Record<string, string> = {
   customers:
     'products settings billing/credits billing/invoices billing/payments billing/subscriptions billing/usage licenses',
   licenses: 'customers products settings billing/plans',
-  'billing/audit': 'billing/plans billing/pricing billing/subscriptions billing/usage licenses',
+  'billing/audit': 'billing/plans billing/pricing billing/subscriptions licenses',
   'billing/billing': 'settings billing/credits billing/ledger billing/tax billing/tax-rules',
   'billing/coupons': 'settings billing/plans',
   'billing/coverage': 'billing/plans billing/pricing billing/run billing/subscriptions',
@@ -47,11 +48,11 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/refunds': 'billing/billing billing/invoices billing/ledger billing/payments billing/pricing',
   'billing/run': 'mail billing/billing billing/invoices billing/subscriptions billing/tax licenses',
   'billing/subscriptions':
-    'customers products billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/run billing/usage licenses',
+    'customers products billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/refunds billing/run billing/tax billing/usage licenses',
   'billing/tax-rules': 'products billing/pricing',
   'billing/usage': 'settings billing/plans billing/pricing billing/subscriptions',
   runtime: 'accounts mail billing/events',
-  jobs: 'accounts analytics mail system billing/events billing/run licenses',
+  jobs: 'accounts analytics mail system billing/events billing/run billing/tax licenses',
   app: 'accounts analytics customers products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage licenses',
   main: 'accounts app jobs runtime settings',
   'billing/tax': 'settings billing/pricing',

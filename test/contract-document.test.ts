@@ -13,6 +13,7 @@ import {
   operations,
   schemas,
 } from './support/document.ts';
+import { largest, unbounded } from './support/sizes.ts';
 
 const each = describe.each(operations.map((operation) => [operation.id, operation] as const));
 const authenticated = ({ auth }: Op): boolean => /^(admin|session|key)/.test(auth);
@@ -132,11 +133,13 @@ each('%s', (id, op) => {
       const added = authenticated(op) && !authenticated(twin!) ? [IDEMPOTENCY_KEY] : [];
       expect(op.schema.parameters ?? []).toEqual([...(twin!.schema.parameters ?? []), ...added]);
       expect(op.schema.requestBody).toEqual(twin!.schema.requestBody);
+      expect(op.schema['x-body-limit']).toBe(twin!.schema['x-body-limit']);
       const [mine, theirs] = [op.successes[0]!, twin!.successes[0]!];
       expect(schemaOf(mine)).toEqual(schemaOf(theirs));
     });
 });
 
+const bodySchema = (body: Op['body']): Node | undefined => body?.content['application/json']?.schema;
 const IDEMPOTENCY_KEY = { $ref: '#/components/parameters/IdempotencyKey' };
 const ID = '01JQX5M3K9HZNGVX2Z66Z1C02N';
 const validatorOf = createRequestValidation(contract);
@@ -196,6 +199,23 @@ describe('the document', () => {
         if (!path.endsWith('.properties')) expect([path, word in node && word]).toEqual([path, false]);
   });
 
+  test('bounds every list and free map of a request, so that the values of a body are bounded', () => {
+    const open = operations.flatMap(({ id, body }) =>
+      unbounded(bodySchema(body)).map((path) => `${twinId(id)} ${path}`),
+    );
+    expect([...new Set(open)].sort()).toEqual(['recordUsage .anyOf.1.items']);
+  });
+
+  test('names the operations whose body may be larger than 16 KB, and leaves room for every valid body', () => {
+    const larger: Record<string, number> = {};
+    for (const { id, body, bodyLimit } of operations) {
+      if (bodyLimit !== undefined) larger[twinId(id)] = bodyLimit;
+      if (body && !ROOM_ELSEWHERE.includes(twinId(id)))
+        expect([id, largest(bodySchema(body)) <= (bodyLimit ?? 16_384)]).toEqual([id, true]);
+    }
+    expect(larger).toEqual(LARGER);
+  });
+
   test('takes passwords and secrets as they are', () => {
     expect([...contract.untrimmed].sort()).toEqual(UNTRIMMED);
   });
@@ -227,6 +247,25 @@ const OPEN = [
   'schemas.UsageBatch.items',
   'schemas.UsageItemError.properties.fields',
 ];
+
+const KIB = 1024;
+/** Metadata and features of the largest size, invoices of 500 lines, usage batches, licence files. */
+const LARGER = {
+  createCustomer: 96 * KIB,
+  updateCustomer: 96 * KIB,
+  createSubscription: 96 * KIB,
+  updateSubscription: 96 * KIB,
+  createPlan: 64 * KIB,
+  updatePlan: 64 * KIB,
+  createLicense: 64 * KIB,
+  updateLicense: 64 * KIB,
+  createInvoice: 1024 * KIB,
+  updateInvoice: 1024 * KIB,
+  recordUsage: 1024 * KIB,
+  verifyLicense: 128 * KIB,
+};
+/** Features are held to 16 KiB and events to the whole body by the server; a licence file is ASCII. */
+const ROOM_ELSEWHERE = ['createPlan', 'updatePlan', 'createLicense', 'updateLicense', 'recordUsage', 'verifyLicense'];
 
 const PASSWORDS = ['currentPassword', 'newPassword', 'password'];
 const UNTRIMMED = [...PASSWORDS, 'apiKey', 'secretKey', 'taxjarApiKey', 'webhookSecret', 'webhookToken'].sort();

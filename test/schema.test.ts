@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { retentions } from '../src/jobs.ts';
 import { insertRows } from '../src/platform/db/bulk.ts';
 import { isUniqueViolation } from '../src/platform/db/errors.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
@@ -45,6 +47,21 @@ describe('the schema holds the rules', () => {
 
   test('every table has a sample', async () => {
     expect(Object.keys(SAMPLES).sort()).toEqual(await tableNames(held.database.write));
+  });
+
+  test('every table is kept or cleaned up, and docs/operations.md says which', async () => {
+    const [, section] = /\n## What is kept\n([\s\S]*?)\n## /.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+    const [cleaned, kept] = section!
+      .split('Kept, and why:')
+      .map((part) =>
+        part
+          .split('\n')
+          .flatMap((line) => [...(/^\| (.*?) \|/.exec(line)?.[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name!)),
+      );
+    expect([...cleaned!, ...kept!].sort()).toEqual(
+      [...(await tableNames(held.database.write)), 'schema_migrations'].sort(),
+    );
+    expect(cleaned!.sort()).toEqual([...new Set(retentions.map(({ table }) => table))].sort());
   });
 
   test('every enumeration refuses an unknown word', async () => {

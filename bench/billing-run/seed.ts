@@ -120,8 +120,14 @@ const endOf = (start: string) => addMonths(start, 1);
 function periodsOf(work: Work, sale: Sale, { versions }: Catalogue): BillingPeriod[] {
   const { now, newId } = work;
   const mine = { subscriptionId: sale.id, kind: 'advance', quantity: sale.traits.quantity, createdAt: now } as const;
-  const unbilled = { givenBackBefore: 0n,
-    billedQuantity: null, billedAmount: null, billedNet: null, dirty: false } as const;
+  const unbilled = {
+    givenBackBefore: 0n,
+    billedQuantity: null,
+    billedAmount: null,
+    billedNet: null,
+    dirty: false,
+    tiersFrom: null,
+  } as const;
   const plan = { planVersionId: versions[sale.traits.model].id, invoiceId: null, ...unbilled };
   const waived = { state: 'waived', reason: 'waived', inForceFrom: now, inForceNet: 0n } as const;
   const pending = { state: 'pending', reason: null, inForceFrom: null, inForceNet: null } as const;

@@ -25,6 +25,7 @@ export const benchConfig = (databaseUrl: string): Config => ({
   publicUrl: 'http://localhost:3001',
   defaultCurrency: 'USD',
   sessionExpiryDays: 7,
+  emailRetentionDays: 90,
   licenseKeyPrefix: 'RUSTBILL',
   logLevel: 'warn',
   metricsToken: undefined,

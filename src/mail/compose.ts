@@ -3,6 +3,8 @@ import { renderInvoice } from '../billing/invoices/pdf/render.ts';
 import { readInvoice } from '../billing/invoices/read.ts';
 import { findSubscription } from '../billing/subscriptions/store.ts';
 import { loadBillingCustomers } from '../customers/billing-customers.ts';
+import { Refused } from '../outbox/drain.ts';
+import { rfc5322 } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
 import type { MailConfig } from '../platform/mail-config.ts';
 import type { BillingSettings } from '../settings/billing-settings.ts';
@@ -18,14 +20,12 @@ export interface Message {
   replyTo: string | null;
   subject: string;
   messageId: string;
+  /** As RFC 5322 writes it. */
   date: string;
   text: string;
   html: string;
   attachments: { filename: string; content: Buffer; contentType: string }[];
 }
-
-/** It can never be sent: trying again would change nothing. */
-export class Unsendable extends Error {}
 
 interface Content {
   letter: Letter;
@@ -34,7 +34,7 @@ interface Content {
 
 /**
  * Writes the e-mail from the rows as they are now; the Message-ID follows from the row's id alone, so that whoever gets
- * it twice can tell. Throws Unsendable.
+ * it twice can tell. Throws Refused.
  */
 export async function compose(
   db: Db,
@@ -42,7 +42,7 @@ export async function compose(
   seller: BillingSettings,
   mail: MailConfig,
 ): Promise<Message> {
-  if (!isPlainAddress(email.recipient)) throw new Unsendable('The address of the recipient is not usable.');
+  if (!isPlainAddress(email.recipient)) throw new Refused('The address of the recipient is not usable.');
   const { letter, attachments } = await contentOf(db, email, seller);
   const sender = senderOf(seller);
   const reply = seller.companyEmail;
@@ -52,7 +52,7 @@ export async function compose(
     replyTo: reply !== null && isPlainAddress(reply) ? reply : null,
     subject: oneLine(letter.subject),
     messageId: messageIdOf(email.id, mail.from),
-    date: email.createdAt,
+    date: rfc5322(email.createdAt),
     text: asText(letter, sender),
     html: asHtml(letter, sender),
     attachments,
@@ -64,7 +64,7 @@ export const messageIdOf = (id: string, from: string): string => `<${id}@${from.
 async function contentOf(db: Db, { template, data }: ClaimedEmail, seller: BillingSettings): Promise<Content> {
   if (template === 'invoice' || template === 'payment_received') return aboutInvoice(db, template, data, seller);
   const sub = await findSubscription(db, null, data.subscriptionId as string);
-  if (!sub) throw new Unsendable('The subscription does not exist any more.');
+  if (!sub) throw new Refused('The subscription does not exist any more.');
   const name = (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name;
   const sender = senderOf(seller);
   const letter =
@@ -82,7 +82,7 @@ async function aboutInvoice(
 ): Promise<Content> {
   const paper = await readInvoice(db, null, data.invoiceId as string, (invoice) => loadPaper(db, invoice, seller));
   const { invoice } = paper;
-  if (template === 'invoice' && invoice.status === 'void') throw new Unsendable('The invoice was voided meanwhile.');
+  if (template === 'invoice' && invoice.status === 'void') throw new Refused('The invoice was voided meanwhile.');
   const sender = senderOf(seller);
   const letter =
     template === 'invoice'

@@ -2,19 +2,14 @@ import nodemailer from 'nodemailer';
 import type { MailConfig } from '../platform/mail-config.ts';
 import type { Message } from './compose.ts';
 
-/** Hands one message in; throws what the mail server or the way to it said. */
-export type Deliver = (message: Message) => Promise<void>;
+/** Hands one message in, until the signal; throws what the mail server or the way to it said. */
+export type Deliver = (message: Message, signal: AbortSignal) => Promise<void>;
 
 const CONNECT_MS = 10_000;
 const IDLE_MS = 20_000;
-/** A hand-in ends by then, whatever the server does: well before another process may take the e-mail. */
-export const LONGEST_MS = 60_000;
 
 /** One connection per message, to exactly one recipient; nothing is read from files or fetched. */
-export function smtpTransport(
-  { host, port, secure, requireTls, auth, ca }: MailConfig,
-  longestMs = LONGEST_MS,
-): Deliver {
+export function smtpTransport({ host, port, secure, requireTls, auth, ca }: MailConfig): Deliver {
   const transport = nodemailer.createTransport({
     host,
     port,
@@ -28,7 +23,7 @@ export function smtpTransport(
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  return async ({ to, from, replyTo, ...message }) => {
+  return async ({ to, from, replyTo, ...message }, signal) => {
     await transport.sendMail({
       ...message,
       from,
@@ -36,7 +31,7 @@ export function smtpTransport(
       ...(replyTo === null ? {} : { replyTo: { name: '', address: replyTo } }),
       envelope: { from: from.address, to: [to] },
       headers: { 'Auto-Submitted': 'auto-generated' },
-      signal: AbortSignal.timeout(longestMs),
+      signal,
     });
   };
 }

@@ -10,6 +10,9 @@ import { usage } from './0011-usage.ts';
 import { licenses } from './0013-licenses.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
+import { usageTiers } from './0020-usage-tiers.ts';
+import { idempotencyClaims } from './0027-idempotency-claims.ts';
+import { retention } from './0032-retention.ts';
 import { givenBack } from './0022-given-back.ts';
 import type { Migration } from './migration.ts';
 
@@ -27,5 +30,8 @@ export const migrations: readonly Migration[] = [
   licenses,
   taxQuotes,
   emails,
+  usageTiers,
+  idempotencyClaims,
+  retention,
   givenBack,
 ];

@@ -77,6 +77,16 @@ export function addMonths(anchor: Instant, months: number): Instant {
   return `${year}-${month < 10 ? '0' : ''}${month}-${target < 10 ? '0' : ''}${target}${anchor.slice(10)}`;
 }
 
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** As the headers of e-mails want it (RFC 5322 3.3), to the second, in UTC: `Sun, 15 Mar 2026 10:30:00 +0000`. */
+export function rfc5322(instant: Instant): string {
+  const weekday = WEEKDAYS[(4 + Math.floor(Date.parse(instant) / DAY_MS)) % 7]; // 1 January 1970 was a Thursday
+  const month = MONTHS[Number(instant.slice(5, 7)) - 1];
+  return `${weekday}, ${instant.slice(8, 10)} ${month} ${instant.slice(0, 4)} ${instant.slice(11, 19)} +0000`;
+}
+
 /** Adds days of 86 400 s (rules T3). */
 export function addDays(instant: Instant, days: number): Instant {
   return addMilliseconds(instant, days * DAY_MS);

@@ -58,6 +58,7 @@ const schema = z.object({
     .optional(),
   SMTP_CA_FILE: z.string().refine(existsSync, 'must be a readable file').optional(),
   MAIL_FROM: z.email().max(255).optional(),
+  EMAIL_RETENTION_DAYS: integer(1, 3650).default(90),
 });
 
 export interface Config {
@@ -86,6 +87,8 @@ export interface Config {
   providers: ProviderConfig;
   /** How e-mails leave; undefined: none are sent. */
   mail: MailConfig | undefined;
+  /** How long sent e-mails are kept. */
+  emailRetentionDays: number;
 }
 
 /** Everything that is wrong with the environment, in one message. */
@@ -139,6 +142,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     trustProxy: v.TRUST_PROXY,
     providers: readProviders(v),
     mail: readMail(v.SMTP_URL, v.MAIL_FROM, v.SMTP_CA_FILE),
+    emailRetentionDays: v.EMAIL_RETENTION_DAYS,
   };
 }
 

@@ -2,9 +2,13 @@ import { createServer, type Server } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import { LEASE_MS, sendEmails } from '../../src/mail/send.ts';
-import { claimEmails } from '../../src/mail/store.ts';
+import type { Message } from '../../src/mail/compose.ts';
+import { emailChannel, LEASE_MS, LONGEST_MS, SCHEDULE, sendEmails } from '../../src/mail/send.ts';
+import { EMAILS, toEmail } from '../../src/mail/store.ts';
 import { smtpTransport } from '../../src/mail/transport.ts';
+import { drain } from '../../src/outbox/drain.ts';
+import { triesOf } from '../../src/outbox/schedule.ts';
+import { claimDue } from '../../src/outbox/store.ts';
 import { addMilliseconds } from '../../src/platform/calendar.ts';
 import type { MailConfig } from '../../src/platform/mail-config.ts';
 import type { TestApp } from '../support/app.ts';
@@ -19,6 +23,9 @@ async function queued(app: TestApp): Promise<void> {
   await send(app, invoice.id, { to: 'ap@acme.example' });
 }
 const row = async (app: TestApp) => (await emailsOf(app))[0];
+/** Takes what is due, as a process does that dies before it notes an outcome. */
+const claim = async (app: TestApp) =>
+  claimDue(app.database.write, EMAILS, app.clock.now(), { tries: triesOf(SCHEDULE), leaseMs: LEASE_MS, atMost: 10 });
 
 describe('the way to the mail server', () => {
   const login = { user: 'rust bill', pass: 'p@ss:word/ü' };
@@ -142,8 +149,27 @@ describe('a mail server that does not take it', () => {
     const mail = await rude(drip);
     const app = await mailingApp(await mailServer(), { config: { mail } });
     await queued(app);
-    expect(await sendEmails(app.runtime, () => false, smtpTransport(mail, 300))).toEqual({ sent: 0, failed: 1 });
+    const channel = { ...emailChannel(app.runtime, mail, smtpTransport(mail)), longestMs: 300 };
+    expect(await drain(app.runtime, channel)).toEqual({ sent: 0, failed: 1 });
     expect(await row(app)).toMatchObject({ state: 'pending', attempts: 1 });
+    expect((await row(app)).last_error).toBe('The try took longer than 300 ms.');
+  });
+
+  test('for a minute all in all, and the connection is closed then: its claim lasts five (E10)', async () => {
+    expect([LONGEST_MS, LEASE_MS]).toEqual([60_000, 300_000]);
+    const closed = Promise.withResolvers<void>();
+    const mail = await rude((socket) => {
+      const timer = setInterval(() => socket.write('220-still here\r\n'), 20);
+      socket
+        .on('error', () => {})
+        .on('close', () => {
+          clearInterval(timer);
+          closed.resolve();
+        });
+    });
+    const sent = smtpTransport(mail)(MESSAGE, AbortSignal.timeout(300));
+    await expect(sent).rejects.toMatchObject({ message: expect.stringMatching(/abort/i) });
+    await closed.promise;
   });
 
   test('stops none of the others', async () => {
@@ -160,6 +186,41 @@ describe('a mail server that does not take it', () => {
     expect(smtp.received.map(({ to }) => to[0]).sort()).toEqual(
       'abcdefg'.split('').map((one) => `${one}@acme.example`),
     );
+  });
+});
+
+const MESSAGE: Message = {
+  from: { name: 'Seller', address: 'billing@seller.example' },
+  to: 'ap@acme.example',
+  replyTo: null,
+  subject: 'S',
+  messageId: '<1@seller.example>',
+  date: 'Sun, 15 Mar 2026 10:30:00 +0000',
+  text: 'T',
+  html: '<p>T</p>',
+  attachments: [],
+};
+
+describe('nothing is read from files or fetched, whatever a message says', () => {
+  test.each([
+    ['a file', { path: '/etc/hostname' }],
+    ['an address', { href: 'http://127.0.0.1:9/' }],
+    ['a file as a link', { path: 'file:///etc/hostname' }],
+  ])('%s as an attachment', async (_, source) => {
+    const smtp = await mailServer();
+    const attachments = [{ filename: 'a.txt', ...source }] as unknown as Message['attachments'];
+    const sent = smtpTransport(smtp.config())({ ...MESSAGE, attachments }, AbortSignal.timeout(5000));
+    await expect(sent).rejects.toThrow(/^(File|Url) access rejected/i);
+    expect(smtp.received).toEqual([]);
+  });
+
+  test.each(['text', 'html'])('a file as the %s', async (member) => {
+    const smtp = await mailServer();
+    const message = { ...MESSAGE, [member]: { path: '/etc/hostname' } } as unknown as Message;
+    await expect(smtpTransport(smtp.config())(message, AbortSignal.timeout(5000))).rejects.toThrow(
+      /^File access rejected/i,
+    );
+    expect(smtp.received).toEqual([]);
   });
 });
 
@@ -200,24 +261,42 @@ describe('once', () => {
   test('a claim keeps others away until it is over', async () => {
     const app = await mailingApp(await mailServer());
     await queued(app);
-    const { write } = app.database;
-    expect(await claimEmails(write, app.clock.now(), LEASE_MS, 10)).toHaveLength(1);
+    expect(await claim(app)).toMatchObject({ claimed: [{ attempts: 1 }], givenUp: [] });
     app.clock.advance({ ms: LEASE_MS - 1 });
-    expect(await claimEmails(write, app.clock.now(), LEASE_MS, 10)).toEqual([]);
+    expect(await claim(app)).toEqual({ claimed: [], givenUp: [] });
     app.clock.advance({ ms: 1 });
-    expect(await claimEmails(write, app.clock.now(), LEASE_MS, 10)).toMatchObject([{ attempts: 2 }]);
+    expect(await claim(app)).toMatchObject({ claimed: [{ attempts: 2 }], givenUp: [] });
+  });
+
+  test('a process that dies at every try has had five, and no sixth (E11)', async () => {
+    const smtp = await mailServer();
+    const app = await mailingApp(smtp);
+    await queued(app);
+    for (const attempts of [1, 2, 3, 4, 5]) {
+      expect(await claim(app)).toMatchObject({ claimed: [{ attempts }] });
+      app.clock.advance({ ms: LEASE_MS });
+    }
+    expect(await sendEmails(app.runtime)).toEqual({ sent: 0, failed: 1 });
+    expect(smtp.received).toEqual([]);
+    expect(await row(app)).toMatchObject({
+      state: 'failed',
+      attempts: 5,
+      next_attempt_at: null,
+      last_error: 'The last try did not come to an end.',
+    });
   });
 
   test('who dies between sending and noting sends it once more, with the same Message-ID', async () => {
     const smtp = await mailServer();
     const app = await mailingApp(smtp);
     await queued(app);
-    const [claimed] = await claimEmails(app.database.write, app.clock.now(), LEASE_MS, 1);
+    const [claimed] = (await claim(app)).claimed;
     const real = smtpTransport(smtp.config());
     const { compose } = await import('../../src/mail/compose.ts');
     const { loadBillingSettings } = await import('../../src/settings/store.ts');
     const seller = await loadBillingSettings(app.database.read, app.runtime.config);
-    await real(await compose(app.database.read, claimed!, seller, smtp.config())); // and here it dies
+    const message = await compose(app.database.read, toEmail(claimed!), seller, smtp.config());
+    await real(message, AbortSignal.timeout(5000)); // and here it dies
     expect(await sendEmails(app.runtime)).toEqual({ sent: 0, failed: 0 });
     app.clock.advance({ ms: LEASE_MS });
     expect(await sendEmails(app.runtime)).toEqual({ sent: 1, failed: 0 });
@@ -227,6 +306,7 @@ describe('once', () => {
     expect(ids).toEqual([ids[0], ids[0]]);
     const dates = smtp.received.map((message) => headersOf(message).get('date'));
     expect(dates).toEqual([dates[0], dates[0]]);
+    expect(dates[0]).toMatch(/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d \+0000$/); // RFC 5322
   });
 
   test('a try that failed late does not undo what a later one did', async () => {

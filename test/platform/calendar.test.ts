@@ -9,6 +9,7 @@ import {
   isInstant,
   parseDate,
   parseInstant,
+  rfc5322,
   utcDate,
   utcYear,
   wholeDaysBetween,
@@ -154,5 +155,23 @@ describe('instants', () => {
     for (const text of ['2026-02-29', '2026-1-1', '1969-12-31', '2026-01-01T00:00:00Z']) {
       expect(() => parseDate(text)).toThrow(RangeError);
     }
+  });
+});
+
+describe('rfc5322', () => {
+  test.each([
+    ['2026-03-15T10:30:00.000Z', 'Sun, 15 Mar 2026 10:30:00 +0000'],
+    ['1970-01-01T00:00:00.000Z', 'Thu, 01 Jan 1970 00:00:00 +0000'],
+    ['2024-02-29T23:59:59.999Z', 'Thu, 29 Feb 2024 23:59:59 +0000'],
+    ['9999-12-31T23:59:59.999Z', 'Fri, 31 Dec 9999 23:59:59 +0000'],
+  ])('%s is %s', (instant, text) => expect(rfc5322(instant)).toBe(text));
+
+  test('names the moment, to the second, with its weekday', () => {
+    fc.assert(
+      fc.property(anyInstant, (instant) => {
+        expect(Date.parse(rfc5322(instant))).toBe(Date.parse(instant) - (Date.parse(instant) % 1000));
+        expect(rfc5322(instant)).toBe(new Date(instant).toUTCString().replace('GMT', '+0000'));
+      }),
+    );
   });
 });

@@ -27,6 +27,7 @@ describe('defaults', () => {
       migrateOnStart: true,
       defaultCurrency: 'USD',
       sessionExpiryDays: 7,
+      emailRetentionDays: 90,
       licenseKeyPrefix: 'RUSTBILL',
       logLevel: 'info',
       corsOrigins: [],
@@ -60,6 +61,7 @@ describe('values', () => {
       CORS_ORIGINS: 'https://a.example, https://b.example:8443',
       PUBLIC_URL: 'https://billing.acme.example',
       SESSION_EXPIRY_DAYS: '90',
+      EMAIL_RETENTION_DAYS: '3650',
       ADMIN_EMAIL: 'ada@acme.example',
       ADMIN_PASSWORD: 'a password of length',
     });
@@ -72,6 +74,7 @@ describe('values', () => {
       corsOrigins: ['https://a.example', 'https://b.example:8443'],
       publicUrl: 'https://billing.acme.example',
       sessionExpiryDays: 90,
+      emailRetentionDays: 3650,
       firstAdmin: { email: 'ada@acme.example', password: 'a password of length' },
     });
   });
@@ -98,6 +101,8 @@ describe('values', () => {
     ['DEFAULT_CURRENCY', 'XAU'],
     ['SESSION_EXPIRY_DAYS', '0'],
     ['SESSION_EXPIRY_DAYS', '91'],
+    ['EMAIL_RETENTION_DAYS', '0'],
+    ['EMAIL_RETENTION_DAYS', '3651'],
     ['LICENSE_KEY_PREFIX', 'acme'],
     ['LOG_LEVEL', 'trace'],
     ['NODE_ENV', 'prod'],

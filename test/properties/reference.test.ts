@@ -21,7 +21,7 @@ const { steps, parameters } = historyParameters(120, 30);
 const ALL = [
   ...['change at period end', 'change of cycle', 'change: charge', 'change: credit', 'late usage', 'resumed later'],
   ...['credited by hand', 'given back before a change', 'quantity with a scheduled change', 'refunded'],
-  ...['resumed within', 'trial ended', 'usage corrected', 'withdrawn: credit note', 'withdrawn: void'],
+  ...['resumed within', 'tiers went on', 'trial ended', 'usage corrected', 'withdrawn: credit note', 'withdrawn: void'],
 ];
 
 /** What the server has and what the reference says, in the same words. */

@@ -85,6 +85,7 @@ export const testConfig: Config = {
   publicUrl: 'http://localhost:3001',
   defaultCurrency: 'USD',
   sessionExpiryDays: 7,
+  emailRetentionDays: 90,
   licenseKeyPrefix: 'RUSTBILL',
   logLevel: 'silent',
   metricsToken: undefined,

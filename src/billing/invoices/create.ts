@@ -10,16 +10,9 @@ import { loadPlanVersions } from '../plans/store.ts';
 import type { InvoiceOutput } from '../pricing/compose.ts';
 import type { LineInput } from '../pricing/lines.ts';
 import { lockSubscriptions } from '../subscriptions/store.ts';
+import { compose, type InvoiceDraft } from './draft.ts';
 import type { Invoice } from './invoice.ts';
-import {
-  compose,
-  createdData,
-  type InvoiceDraft,
-  invoiceEvent,
-  issueInvoices,
-  linesOf,
-  unissuedInvoice,
-} from './issue.ts';
+import { createdData, invoiceEvent, issueInvoices, linesOf, unissuedInvoice } from './issue.ts';
 import { insertLines } from './line-store.ts';
 import { readInstant, readLines } from './manual-lines.ts';
 import * as store from './store.ts';

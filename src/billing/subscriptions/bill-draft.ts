@@ -1,7 +1,7 @@
 import { type Instant, utcDate } from '../../platform/calendar.ts';
 import { subtract, ZERO } from '../../platform/decimal.ts';
 import type { Work } from '../../platform/work.ts';
-import { type InvoiceDraft, placeOf } from '../invoices/issue.ts';
+import { type InvoiceDraft, placeOf } from '../invoices/draft.ts';
 import type { PlanVersion } from '../plans/plan.ts';
 import { advanceLines, type LineInput, lateUsageLine, usageLines } from '../pricing/lines.ts';
 import type { Taxed } from '../tax/tax-book.ts';

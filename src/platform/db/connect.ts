@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import createKnex, { type Knex } from 'knex';
-import { PostgresClient, types } from './postgres-client.ts';
+import { CONNECT_MS, PostgresClient, types } from './postgres-client.ts';
 import { SqliteReader, SqliteWriter } from './sqlite-client.ts';
 
 export type Db = Knex;
+export type Query = Knex.QueryBuilder;
 export type Dialect = 'sqlite' | 'postgres';
 
 export interface Database {
@@ -92,7 +93,14 @@ function connectPostgres(url: string, options: ConnectOptions): Database {
   const db = createKnex({
     ...common,
     client: PostgresClient,
-    connection: { connectionString: url, types, application_name: 'rustbill' } as Knex.PgConnectionConfig,
+    connection: {
+      connectionString: url,
+      types,
+      application_name: 'rustbill',
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: CONNECT_MS,
+    } as Knex.PgConnectionConfig,
     acquireConnectionTimeout: POSTGRES_WAIT_MS,
     pool: { min: 0, max: options.poolSize ?? 10 },
   });

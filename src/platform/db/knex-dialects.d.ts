@@ -43,7 +43,10 @@ declare module 'knex/lib/dialects/postgres/index.js' {
   import { Knex } from 'knex';
   import type { Client } from 'pg';
   export default class PostgresClient extends Knex.Client {
-    acquireRawConnection(): Promise<Client>;
+    transaction(container: unknown, config: unknown, outerTx: unknown): Knex.Transaction;
+    _acquireOnlyConnection(): Promise<Client>;
+    checkVersion(connection: Client): Promise<string>;
+    destroyRawConnection(connection: Client): Promise<void>;
     _query(connection: Client & { __knex__disposed?: unknown }, query: KnexQuery): Promise<KnexQuery>;
   }
 }

@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
 import Client from 'knex/lib/dialects/postgres/index.js';
 import pg from 'pg';
+import { boundedBody, STATEMENT_LIMIT_S, sendBounded } from './bounded.ts';
 
 const TIMESTAMPTZ = 1184;
 const BIGINT = 20;
@@ -47,14 +49,48 @@ const positioned = new Map<string, string>();
  * transaction (rules S12) does not keep its locks.
  */
 const SESSION = `SET TIME ZONE 'UTC'; SET datestyle TO 'ISO, YMD'; SET lock_timeout = '10s';
-  SET idle_in_transaction_session_timeout = '60s'`;
+  SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = '${STATEMENT_LIMIT_S}s'`;
+
+type Connection = pg.Client & { __knex__disposed?: unknown };
+
+/** Ends the connection from this side, which fails the statement on it: the pool throws it away at its release. */
+function destroy(connection: Connection): void {
+  connection.__knex__disposed ??= 'ended from this side';
+  (connection as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+}
+
+/** How long a new connection, and each of its first statements, may take. */
+export const CONNECT_MS = 5000;
+
+async function answeredSoon<T>(connection: pg.Client, answer: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => destroy(connection), CONNECT_MS);
+  try {
+    return await answer;
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** Knex on pg with server-side prepared statements, so that repeated statements are parsed and planned once. */
 export class PostgresClient extends Client {
-  override async acquireRawConnection(): Promise<pg.Client> {
-    const connection = await super.acquireRawConnection();
-    await connection.query(SESSION);
+  override async _acquireOnlyConnection(): Promise<pg.Client> {
+    const connection = await super._acquireOnlyConnection();
+    await answeredSoon(connection, connection.query(SESSION));
     return connection;
+  }
+
+  override checkVersion(connection: pg.Client): Promise<string> {
+    return answeredSoon(connection, super.checkVersion(connection));
+  }
+
+  override transaction(body: unknown, config: unknown, outer: unknown) {
+    return super.transaction(boundedBody(body), config, outer);
+  }
+
+  /** A connection that is lost already cannot say goodbye. */
+  override async destroyRawConnection(connection: Connection): Promise<void> {
+    if (connection.__knex__disposed) destroy(connection);
+    else await super.destroyRawConnection(connection);
   }
 
   /** Knex rewrites `?` to `$n` anew for every execution; the text of a repeated statement is remembered. */
@@ -66,12 +102,13 @@ export class PostgresClient extends Client {
     return text;
   }
 
-  override async _query(connection: pg.Client & { __knex__disposed?: unknown }, query: KnexQuery): Promise<KnexQuery> {
+  override async _query(connection: Connection, query: KnexQuery): Promise<KnexQuery> {
     const values = query.bindings as unknown[] | undefined;
     const text = query.sql;
     const name = values && values.length > 0 ? nameOf(text) : undefined;
     try {
-      query.response = await connection.query(name ? { name, text, values } : { text, values });
+      const send = () => connection.query(name ? { name, text, values } : { text, values });
+      query.response = await sendBounded(text, send, () => destroy(connection));
     } catch (error) {
       if (name && isStalePlan(error)) connection.__knex__disposed = error;
       throw error;

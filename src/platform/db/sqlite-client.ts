@@ -2,6 +2,7 @@ import type Sqlite from 'better-sqlite3';
 import Client from 'knex/lib/dialects/better-sqlite3/index.js';
 import Transaction from 'knex/lib/dialects/sqlite3/execution/sqlite-transaction.js';
 import QueryCompiler from 'knex/lib/dialects/sqlite3/query/sqlite-querycompiler.js';
+import { boundedBody, noteDone, refuseLate } from './bounded.ts';
 
 const STATEMENTS_PER_CONNECTION = 1000;
 const statements = new WeakMap<Sqlite.Database, Map<string, Sqlite.Statement>>();
@@ -51,7 +52,7 @@ class Compiler extends QueryCompiler {
 /** Knex on better-sqlite3 with prepared statements kept per connection and BEGIN IMMEDIATE. */
 export class SqliteWriter extends Client {
   override transaction(container: unknown, config: unknown, outerTx: unknown) {
-    return new ImmediateTransaction(this, container, config, outerTx) as never;
+    return new ImmediateTransaction(this, boundedBody(container), config, outerTx) as never;
   }
 
   override queryCompiler(builder: unknown, formatter?: unknown): object {
@@ -59,6 +60,7 @@ export class SqliteWriter extends Client {
   }
 
   override async _query(connection: Sqlite.Database, query: KnexQuery): Promise<KnexQuery> {
+    refuseLate(query.sql);
     const statement = prepared(connection, query.sql);
     const values = query.bindings ? query.bindings.map(toSqlite) : [];
     if (statement.reader) query.response = statement.all(values);
@@ -67,6 +69,7 @@ export class SqliteWriter extends Client {
       query.response = result;
       query.context = { lastID: result.lastInsertRowid, changes: result.changes };
     }
+    noteDone(query.sql);
     return query;
   }
 }

@@ -1,16 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { AppError, invalid, refuse } from '../errors.ts';
+import { checkShape } from './body-shape.ts';
+import { LOST_NUMBER, parseExact } from './json.ts';
 
-export const MAX_BODY_BYTES = 1_048_576;
-/** Of operations without a caller, whom no rate limit knows: validating a large body costs more than sending it. */
-export const ANONYMOUS_BODY_BYTES = 16_384;
+/** Bytes a body may have where the operation names no other number (`x-body-limit`; contract 1.15). */
+export const BODY_BYTES = 16_384;
 
 /**
  * The raw bytes of a request body; undefined when there is none. Refuses a body that is too large as soon as that is
  * known, without reading the rest. Throws AppError `payload_too_large`, `unsupported_media_type`, `invalid_request`.
  */
-export function readBytes(req: IncomingMessage, limit = MAX_BODY_BYTES): Promise<Buffer | undefined> {
+export function readBytes(req: IncomingMessage, limit = BODY_BYTES): Promise<Buffer | undefined> {
   const length = Number(req.headers['content-length'] ?? 0);
   if (req.headers['transfer-encoding'] === undefined && length === 0) return Promise.resolve(undefined);
   if (length > limit) return Promise.reject(tooLarge(limit));
@@ -35,30 +36,35 @@ export function readBytes(req: IncomingMessage, limit = MAX_BODY_BYTES): Promise
 
 const tooLarge = (limit: number) => refuse('payload_too_large', `A body may have at most ${limit} bytes.`);
 
-/**
- * Parses a JSON body; strings are trimmed, except those of the `untrimmed` members (contract 1.2). The items of a
- * `batch` are left as they are, for `cleanJson`.
- */
+export interface BodyShape {
+  /** The items of an array are left as they are, for `cleanJson`. */
+  batch?: boolean;
+  maxValues?: number;
+}
+
+/** Parses a JSON body; strings are trimmed, except those of the `untrimmed` members (contract 1.2). */
 export function parseJson(
   bytes: Buffer,
   contentType: string | undefined,
   untrimmed: ReadonlySet<string>,
-  batch = false,
+  { batch = false, maxValues = Number.POSITIVE_INFINITY }: BodyShape = {},
 ): unknown {
   const mediaType = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json')
     throw new AppError('unsupported_media_type', 'Send the body as application/json.');
   if (!isUtf8(bytes)) throw refuse('invalid_request', 'The body is not UTF-8.');
+  checkShape(bytes, maxValues);
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch {
+    value = parseExact(bytes.toString('utf8'));
+  } catch (error) {
+    if (error instanceof AppError) throw error;
     throw refuse('invalid_request', 'The body is not JSON.');
   }
   return batch && Array.isArray(value) ? value : cleanJson(value, untrimmed);
 }
 
-/** Trims the strings of a parsed value. Throws AppError `validation_error` for characters that are not accepted. */
+/** Trims the strings of a parsed value. Throws AppError `validation_error` for characters and numbers that are not accepted. */
 export const cleanJson = (value: unknown, untrimmed: ReadonlySet<string>): unknown => clean(value, '', untrimmed);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the purpose
@@ -67,27 +73,29 @@ const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 /** Whether a text has control characters other than LF, CR and TAB (contract 1.2). */
 export const hasControl = (text: string): boolean => CONTROL.test(text);
 
+const LOST = 'is a number that cannot be kept as it was sent; send it as a string';
+
 function textProblem(text: string): string | undefined {
   if (hasControl(text)) return 'must not contain control characters';
   return text.isWellFormed() ? undefined : 'must be well-formed Unicode';
 }
 
-function clean(value: unknown, path: string, untrimmed: ReadonlySet<string>, raw = false, depth = 0): unknown {
+function clean(value: unknown, path: string, untrimmed: ReadonlySet<string>, raw = false): unknown {
   if (typeof value === 'string') {
     const problem = textProblem(value);
     if (problem) throw invalid({ [path || '_']: problem });
     return raw ? value : value.trim();
   }
+  if (value === LOST_NUMBER) throw invalid({ [path || '_']: LOST });
   if (value === null || typeof value !== 'object') return value;
-  if (depth > 32) throw invalid({ [path]: 'is nested too deeply' });
   const at = (key: string) => (path ? `${path}.${key}` : key);
-  if (Array.isArray(value)) return value.map((item, i) => clean(item, at(String(i)), untrimmed, raw, depth + 1));
+  if (Array.isArray(value)) return value.map((item, i) => clean(item, at(String(i)), untrimmed, raw));
   for (const key of Object.keys(value)) {
     if (textProblem(key)) throw invalid({ [path || '_']: 'has a name with characters that are not accepted' });
     const object = value as Record<string, unknown>;
     // defineProperty: a member named __proto__ stays a member, for the validator to refuse
     Object.defineProperty(object, key, {
-      value: clean(object[key], at(key), untrimmed, untrimmed.has(key), depth + 1),
+      value: clean(object[key], at(key), untrimmed, untrimmed.has(key)),
       enumerable: true,
       configurable: true,
       writable: true,

@@ -1,3 +1,4 @@
+import { maxValuesOf } from './body-shape.ts';
 import type { RouteNode } from './trie.ts';
 import { buildTrie, findRoute } from './trie.ts';
 
@@ -36,6 +37,8 @@ export interface Operation {
   limitedBy: string | undefined;
   /** Bytes a body may have, where it is not the usual number (`x-body-limit`). */
   bodyLimit: number | undefined;
+  /** Values a body may have before it is validated: what a valid one can have, and some to spare. */
+  maxValues: number;
   schema: OperationObject;
 }
 
@@ -124,6 +127,7 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
     anyOrigin: schema['x-cors'] === 'any',
     limitedBy: schema['x-rate-limit'] as string | undefined,
     bodyLimit: schema['x-body-limit'] as number | undefined,
+    maxValues: maxValuesOf(spec, schema),
     schema,
   };
 }

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { addDays, addMilliseconds, type Instant } from '../calendar.ts';
-import type { Db } from '../db/connect.ts';
+import type { Db, Query } from '../db/connect.ts';
 import { AppError, invalid } from '../errors.ts';
 import type { Vault } from '../secrets.ts';
 import type { Operation } from './contract.ts';
@@ -15,6 +16,8 @@ export interface StoredAnswer {
 export interface IdempotencyClaim {
   scope: string;
   key: string;
+  /** Tells this request from another one that goes on with the same key. */
+  claim: string;
   method: string;
   path: string;
   /** By the current key, then by the previous one. */
@@ -44,11 +47,19 @@ export function readClaim(
   if (!scope) return undefined;
   if (!/^[\x20-\x7e]{1,255}$/.test(header))
     throw invalid({ 'Idempotency-Key': 'must be 1 to 255 printable ASCII characters' });
-  return { scope, key: header, method: 'POST', path: url, bodyHashes: vault.fingerprints(bytes ?? '') };
+  return {
+    scope,
+    key: header,
+    claim: randomUUID(),
+    method: 'POST',
+    path: url,
+    bodyHashes: vault.fingerprints(bytes ?? ''),
+  };
 }
 
 /**
- * Inserts the claim as the first write of the transaction; an equal request waits here for the first one.
+ * Takes the key as the first write of the transaction; an equal request waits here for the first one. A key that is
+ * free, expired, or left by a request that never answered is taken by one statement, so that one of many gets it.
  * Returns the stored answer when the work is already done. Throws `idempotency_key_reused`, `idempotency_in_progress`.
  */
 export async function claimKey(
@@ -58,35 +69,29 @@ export async function claimKey(
   vault: Vault,
   manual = false,
 ): Promise<StoredAnswer | undefined> {
-  const lockedUntil = manual ? addMilliseconds(now, MANUAL_LOCK_MS) : null;
+  const { bodyHashes, ...mine } = claim;
   const row = {
-    scope: claim.scope,
-    key: claim.key,
-    method: claim.method,
-    path: claim.path,
-    body_hash: claim.bodyHashes[0],
+    ...mine,
+    body_hash: bodyHashes[0],
     state: 'in_progress',
-    locked_until: lockedUntil,
+    locked_until: manual ? addMilliseconds(now, MANUAL_LOCK_MS) : null,
+    status_code: null,
+    headers: null,
+    body: null,
     created_at: now,
     expires_at: addDays(now, KEEP_DAYS),
   };
-  const insert = () => db('idempotency_keys').insert(row).onConflict(['scope', 'key']).ignore().returning('key');
-  if ((await insert()).length > 0) return undefined;
-  const mine = { scope: claim.scope, key: claim.key };
-  const [known] = await db('idempotency_keys').where(mine);
+  const taken = await db('idempotency_keys')
+    .insert(row)
+    .onConflict(['scope', 'key'])
+    .merge()
+    .where((free) => free.where('idempotency_keys.expires_at', '<=', now).orWhere((left) => isLeft(left, claim, now)))
+    .returning('key');
+  if (taken.length > 0) return undefined;
+  const [known] = await db('idempotency_keys').where({ scope: claim.scope, key: claim.key });
   if (!known) return claimKey(db, claim, now, vault, manual); // given back between the two statements
-  if (known.expires_at <= now) {
-    await db('idempotency_keys').where(mine).andWhere('expires_at', '<=', now).delete();
-    if ((await insert()).length > 0) return undefined;
-  }
-  if (known.method !== claim.method || known.path !== claim.path || !claim.bodyHashes.includes(known.body_hash))
+  if (!isSame(known, claim))
     throw new AppError('idempotency_key_reused', 'This Idempotency-Key was used for another request.');
-  if (known.state !== 'done' && known.locked_until !== null && known.locked_until <= now) {
-    const taken = await db('idempotency_keys')
-      .where({ ...mine, locked_until: known.locked_until })
-      .update({ locked_until: lockedUntil });
-    if (taken > 0) return undefined;
-  }
   if (known.state !== 'done')
     throw new AppError('idempotency_in_progress', 'A request with this Idempotency-Key is running.', {
       headers: { 'Retry-After': '1' },
@@ -99,6 +104,27 @@ export async function claimKey(
   };
 }
 
+/** The same request was here and has not answered in its time: this one goes on with it. */
+const isLeft = (query: Query, { method, path, bodyHashes }: IdempotencyClaim, now: Instant) =>
+  query
+    .where({
+      'idempotency_keys.state': 'in_progress',
+      'idempotency_keys.method': method,
+      'idempotency_keys.path': path,
+    })
+    .whereIn(
+      'idempotency_keys.body_hash',
+      bodyHashes.filter((hash) => hash !== undefined),
+    )
+    .where('idempotency_keys.locked_until', '<=', now);
+
+const isSame = (known: Record<string, string>, { method, path, bodyHashes }: IdempotencyClaim): boolean =>
+  known.method === method && known.path === path && bodyHashes.includes(known.body_hash!);
+
+/** The row of the claim as long as it is this request's: another one may have gone on with its key since. */
+const own = (db: Db, { scope, key, claim }: IdempotencyClaim) =>
+  db('idempotency_keys').where({ scope, key, claim, state: 'in_progress' });
+
 /** Completes the claim with the answer, in the transaction of the effect (rules X5). */
 export async function storeAnswer(
   db: Db,
@@ -106,18 +132,15 @@ export async function storeAnswer(
   answer: StoredAnswer,
   vault: Vault | undefined,
 ): Promise<void> {
-  await db('idempotency_keys')
-    .where({ scope: claim.scope, key: claim.key })
-    .update({
-      state: 'done',
-      status_code: answer.status,
-      headers: JSON.stringify(answer.headers),
-      body: vault ? vault.encrypt(answer.body, aad(claim)) : answer.body,
-    });
+  await own(db, claim).update({
+    state: 'done',
+    status_code: answer.status,
+    headers: JSON.stringify(answer.headers),
+    body: vault ? vault.encrypt(answer.body, aad(claim)) : answer.body,
+  });
 }
 
 /** A failed operation that opens its own transactions gives its key back: only 2xx answers are kept. */
-export const releaseKey = (db: Db, { scope, key }: IdempotencyClaim): Promise<number> =>
-  db('idempotency_keys').where({ scope, key, state: 'in_progress' }).delete();
+export const releaseKey = (db: Db, claim: IdempotencyClaim): Promise<number> => own(db, claim).delete();
 
 const aad = (claim: IdempotencyClaim) => `idempotency_keys.body.${claim.scope}.${claim.key}`;

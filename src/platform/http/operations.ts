@@ -10,6 +10,11 @@ export interface Context extends Work {
   readonly scope: Scope;
   /** Value of If-Match: a version, `*`, or undefined when it was not sent. */
   readonly ifMatch: number | '*' | undefined;
+  /**
+   * Fires at the deadline of the request (contract 1.15) and, for a GET, when the caller has gone: whatever works
+   * outside the database (threads, calls) ends with it. Never for cron.
+   */
+  readonly signal: AbortSignal;
   readonly userAgent: string | null;
   /** The raw session cookie, for logout. */
   readonly sessionToken: string | undefined;

@@ -6,6 +6,8 @@ import type { Contract, Operation } from './contract.ts';
 import type { Principal } from './principal.ts';
 
 const MAX_URL_LENGTH = 8192;
+/** What a repeated query parameter becomes: nothing accepts an array. */
+const REPEATED: readonly string[] = [];
 
 /** Throws AppError `not_found`, and `method_not_allowed` with the methods of the path. */
 export function findOperation(contract: Contract, req: Request): Operation {
@@ -24,7 +26,7 @@ const pathOf = (req: Request): string => {
   return at < 0 ? req.originalUrl : req.originalUrl.slice(0, at);
 };
 
-/** Path parameters decoded, query parameters as they are; a repeated one becomes an array, which nothing accepts. */
+/** Path parameters decoded, query parameters as they are; a repeated one becomes an array. */
 export function splitUrl(
   req: Request,
   contract: Contract,
@@ -34,7 +36,7 @@ export function splitUrl(
   if (at >= 0)
     for (const [name, value] of new URLSearchParams(req.originalUrl.slice(at + 1))) {
       if (hasControl(name) || hasControl(value)) throw invalid({ [name]: 'must not contain control characters' });
-      query[name] = name in query ? [query[name], value].flat() : value;
+      query[name] = name in query ? REPEATED : value;
     }
   return { path: contract.find(pathOf(req))!.params, query };
 }

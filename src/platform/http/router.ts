@@ -1,10 +1,11 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { AppError, invalid } from '../errors.ts';
 import type { Runtime } from '../work.ts';
-import { writeAnswer } from './answer.ts';
+import { type Answer, writeAnswer } from './answer.ts';
 import { type Authentication, authenticate, checkSameSite } from './authentication.ts';
-import { ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, parseJson, readBytes } from './body.ts';
+import { parseJson, readBytes } from './body.ts';
 import type { Contract, Operation } from './contract.ts';
+import { CALLER_GONE, CallerGone, untilDeadline } from './deadline.ts';
 import { sendError } from './error-body.ts';
 import { readClaim } from './idempotency.ts';
 import { createJudge } from './judge.ts';
@@ -26,7 +27,7 @@ export interface RouterOptions {
   rateLimits: RateLimits;
   /** Answers are checked against the contract before the commit: on in tests, off in production. */
   validateAnswers: boolean;
-  /** Past it a request is undone and answered 503 (contract 1.15). */
+  /** At it a request is answered 503 and undone (contract 1.15). */
   requestLimitMs?: number;
   observe: (operationId: string, status: number, seconds: number) => void;
 }
@@ -58,7 +59,10 @@ export function createRouter(options: RouterOptions): RequestHandler {
     res.setHeader('X-Request-Id', requestId);
     if (req.path.startsWith('/api')) res.setHeader('Cache-Control', 'no-store');
     handle(req, res, requestId, started)
-      .catch((error) => void sendError(error, req, res, requestId, runtime.log))
+      .catch((error) => {
+        if (error instanceof CallerGone) res.statusCode = CALLER_GONE;
+        else sendError(error, req, res, requestId, runtime.log);
+      })
       .finally(() => {
         const operationId: string = res.locals.operationId ?? 'unknown';
         const seconds = (performance.now() - started) / 1000;
@@ -69,6 +73,13 @@ export function createRouter(options: RouterOptions): RequestHandler {
         );
       });
   };
+}
+
+interface Incoming {
+  req: Request;
+  res: Response;
+  operation: Operation;
+  requestId: string;
 }
 
 type Handle = (req: Request, res: Response, requestId: string, started: number) => Promise<void>;
@@ -82,10 +93,7 @@ function createHandle(options: RouterOptions): Handle {
   const judge = createJudge(contract, engine);
   const runCall = createRunner(runtime, options.validateAnswers ? createAnswerValidation(contract) : undefined);
   const limitMs = options.requestLimitMs ?? REQUEST_LIMIT_MS;
-  return async (req, res, requestId, started) => {
-    if (isPreflight(req, res)) return answerPreflight(res);
-    const operation = findOperation(contract, req);
-    res.locals.operationId = operation.id;
+  const answer = async ({ req, res, operation, requestId }: Incoming, signal: AbortSignal): Promise<Answer> => {
     const now = runtime.clock.now();
     const principal = await authenticate(options.authentication, operation, req, now);
     checkSameSite(req, operation, runtime.config.publicUrl);
@@ -97,7 +105,6 @@ function createHandle(options: RouterOptions): Handle {
       handler: bound.get(operation)!,
       input,
       url: req.originalUrl,
-      deadline: started + limitMs,
       claim: readClaim(
         headerOf(req, 'idempotency-key'),
         operation,
@@ -107,17 +114,24 @@ function createHandle(options: RouterOptions): Handle {
         options.runtime.vault,
       ),
       info: { actor: actorOf(principal), action: operation.id, requestId, ip: req.ip ?? null, now },
-      context: { ...readContext(req, operation, principal, options.authentication), judge },
+      context: { ...readContext(req, operation, principal, options.authentication), judge, signal },
     };
-    writeAnswer(res, await runCall(call));
+    return runCall(call);
+  };
+  return async (req, res, requestId, started) => {
+    if (isPreflight(req, res)) return answerPreflight(res);
+    const operation = findOperation(contract, req);
+    res.locals.operationId = operation.id;
+    const incoming = { req, res, operation, requestId };
+    const left = started + limitMs - performance.now();
+    writeAnswer(res, await untilDeadline(operation, res, left, (signal) => answer(incoming, signal)));
   };
 }
 
 /** Throws AppError `invalid_request`, `validation_error`, `payload_too_large`, `unsupported_media_type`. */
 async function readInput(req: Request, operation: Operation, contract: Contract, validate: Validate) {
-  const limit = operation.bodyLimit ?? (operation.access.kind === 'none' ? ANONYMOUS_BODY_BYTES : MAX_BODY_BYTES);
-  const bytes = operation.hasBody ? await readBytes(req, limit) : undefined;
-  const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed, operation.batch);
+  const bytes = operation.hasBody ? await readBytes(req, operation.bodyLimit) : undefined;
+  const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed, operation);
   const { path, query } = splitUrl(req, contract);
   if (operation.hasBody && body === undefined) throw new AppError('invalid_request', 'A JSON body is required.');
   const fields = validate({ path, query, headers: req.headers, body });
@@ -131,7 +145,7 @@ const readContext = (
   operation: Operation,
   principal: Principal,
   authentication: Authentication,
-): Omit<Call['context'], 'judge'> => ({
+): Omit<Call['context'], 'judge' | 'signal'> => ({
   principal,
   scope: scopeOf(principal),
   ifMatch: operation.ifMatch ? readIfMatch(headerOf(req, 'if-match')) : undefined,

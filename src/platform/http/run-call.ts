@@ -1,3 +1,4 @@
+import { boundedBy, currentBounds, unbounded } from '../bounds.ts';
 import { AppError, conflict } from '../errors.ts';
 import { afterPreparing, retryConflicts } from '../retry.ts';
 import { createWork, inTransaction, type Runtime, type Work, type WorkInfo } from '../work.ts';
@@ -18,8 +19,6 @@ export interface Call {
   info: WorkInfo & { now: string };
   claim: IdempotencyClaim | undefined;
   url: string;
-  /** `performance.now()` past which the work is undone. */
-  deadline: number;
 }
 
 /** Runs calls to their answers: reads on a read handle, writes in one transaction each (rules X1). */
@@ -36,7 +35,7 @@ export function createRunner(
     const problem = checkAnswer?.(operation, answer.status, answer.json);
     if (problem) throw new Error(`${operation.id} answers outside the contract: ${problem}`);
     // what a manual operation has committed stays: it is not called undone
-    if (!operation.manual) checkDeadline(call);
+    if (!operation.manual) call.context.signal.throwIfAborted();
     return answer;
   };
 
@@ -45,7 +44,7 @@ export function createRunner(
       retryConflicts(() =>
         inTransaction(runtime, call.info, async (inner) => {
           const value = await run(Object.assign(inner, call.context, { transaction }));
-          checkDeadline(call);
+          call.context.signal.throwIfAborted();
           return value;
         }),
       );
@@ -85,26 +84,21 @@ const refusalOf =
 async function runClaimed(
   { database, vault }: Runtime,
   claim: IdempotencyClaim,
-  { operation, info }: Call,
+  { operation, info, context }: Call,
   run: () => Promise<Answer>,
 ): Promise<Answer> {
-  const replay = await database.transaction((db) => claimKey(db, claim, info.now, vault, true));
+  const take = () => database.transaction((db) => claimKey(db, claim, info.now, vault, true));
+  const replay = await boundedBy(context.signal, take, { sent: { commit: false } });
   if (replay) return replayed(replay);
   const answer = await run().catch(async (error: unknown) => {
-    await database.transaction((db) => releaseKey(db, claim));
+    // past the deadline a commit may be on its way: then the key stays taken for its time, as after a crash
+    const unknown = context.signal.aborted && currentBounds()?.sent.commit;
+    if (!unknown) await unbounded(() => database.transaction((db) => releaseKey(db, claim)));
     throw error;
   });
   const secret = operation.secretAnswer ? vault : undefined;
   await database.transaction((db) => storeAnswer(db, claim, textOf(answer), secret));
   return answer;
-}
-
-/** Throws AppError `service_unavailable` when the request has run too long; cron has no limit (contract 1.15). */
-function checkDeadline({ operation, deadline }: Call): void {
-  if (operation.access.kind === 'cron' || performance.now() <= deadline) return;
-  throw new AppError('service_unavailable', 'The request took too long and was undone.', {
-    headers: { 'Retry-After': '5' },
-  });
 }
 
 /** Answers to a POST are text: JSON or nothing. */

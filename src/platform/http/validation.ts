@@ -99,7 +99,8 @@ function compile(engine: Engine, spec: Spec, operation: Operation): Validate {
   const headerNames = headerSpelling(spec, operation);
   return ({ path, query: given, headers: sent, body: value }) => {
     const fields: Fields = Object.create(null);
-    if (!open) for (const name of Object.keys(given)) if (!known.has(name)) fields[name] = 'is not a known parameter';
+    const unknown = open ? [] : Object.keys(given).filter((name) => !known.has(name));
+    for (const name of unknown.slice(0, MAX_ERRORS)) fields[name] = 'is not a known parameter';
     for (const name of integers) {
       const text = given[name];
       // AJV would also take "0x10", and "1e999" as infinity
@@ -184,23 +185,44 @@ function sentence(message: string): string {
 export function createAnswerValidation(
   contract: Contract,
 ): (operation: Operation, status: number, body: unknown) => string | undefined {
-  const document = documentOf({ ...contract.spec, paths: {} });
-  const engine = new ResponseValidator(document, OPTIONS, {}, 0) as unknown as {
-    buildValidators(responses: unknown, key: string): Record<string, Record<string, ValidateFunction>>;
+  const { components } = contract.spec;
+  const { ajvBody } = new ResponseValidator(
+    documentOf({ ...contract.spec, paths: {} }),
+    ANSWER_OPTIONS,
+    {},
+    0,
+  ) as unknown as {
+    ajvBody: { compile(schema: unknown): ValidateFunction; addSchema(schema: unknown, key: string): void };
   };
-  const built = new Map<string, Record<string, Record<string, ValidateFunction>>>();
-  /** Compiled when first answered, a shared response (an error) once: each compiling walks all components. */
-  const validatorsOf = ({ id, schema }: Operation, name: string) => {
-    const response = schema.responses[name] as { $ref?: string };
-    const key = response.$ref ?? `${id} ${name}`;
-    return memo(built, key, () => engine.buildValidators({ shared: response }, key)).shared;
+  // known once under a name: a schema that carries the components would have all of them walked at each compiling
+  ajvBody.addSchema({ components }, SHARED);
+  const compiled = new Map<string, ValidateFunction | undefined>();
+  const compileAnswer = (response: AnswerSchema): ValidateFunction | undefined => {
+    const schema = response.content?.['application/json']?.schema;
+    const shared = JSON.stringify(schema ?? {}).replaceAll('"#/components/', `"${SHARED}#/components/`);
+    return schema ? ajvBody.compile({ type: 'object', properties: { response: JSON.parse(shared) } }) : undefined;
+  };
+  const validatorOf = ({ id, schema }: Operation, name: string) => {
+    const response = schema.responses[name] as AnswerSchema & { $ref?: string };
+    const shared = components.responses as Record<string, AnswerSchema>;
+    return memo<string, ValidateFunction | undefined>(compiled, response.$ref ?? `${id} ${name}`, () =>
+      compileAnswer(response.$ref ? shared[response.$ref.split('/').pop()!]! : response),
+    );
   };
   return (operation, status, body) => {
     const { responses } = operation.schema;
     const name = responses[status] ? String(status) : status >= 400 && responses.default ? 'default' : undefined;
     if (!name) return `status ${status} is not in the contract`;
-    const validate = validatorsOf(operation, name)?.['application/json'];
+    const validate = validatorOf(operation, name);
     if (!validate || validate({ response: body })) return undefined;
     return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`).join('; ');
   };
+}
+
+const SHARED = 'contract.json';
+/** A component is compiled once and called, not written out at each place that names it. */
+const ANSWER_OPTIONS = { ...OPTIONS, inlineRefs: false };
+
+interface AnswerSchema {
+  content?: Record<string, { schema?: unknown }>;
 }

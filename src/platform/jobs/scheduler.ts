@@ -1,3 +1,4 @@
+import { unbounded } from '../bounds.ts';
 import type { Log } from '../log.ts';
 
 export interface Job {
@@ -5,6 +6,8 @@ export interface Job {
   everyMs: number;
   /** Before the first run; a second by default. */
   firstAfterMs?: number;
+  /** How long nothing may be heard of a run before it is abandoned; five minutes by default (watchdog.ts). */
+  silentMs?: number;
   /** `stopping` turns true when the process shuts down: end at the next safe point. */
   run(stopping: () => boolean): Promise<void>;
 }
@@ -31,8 +34,7 @@ export function startScheduler(jobs: Job[], log: Log, quietMs = 50): Scheduler {
     timers.delete(job.name);
     if (stopped) return;
     if (running.has(job.name)) return void again.add(job.name);
-    const turn = job
-      .run(() => stopped)
+    const turn = unbounded(() => job.run(() => stopped))
       .catch((error: unknown) => log.error({ err: error, job: job.name }, 'a job failed'))
       .finally(() => {
         running.delete(job.name);

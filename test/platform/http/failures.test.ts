@@ -8,6 +8,8 @@ import { dialect } from '../../support/database.ts';
 import { expectRefusal } from '../../support/refusals.ts';
 
 const PRODUCT = { name: 'Pro', productType: 'saas', price: '49.99' };
+/** Long enough for a login on a busy machine. */
+const LIMIT = 2000;
 const TABLE = handlers as unknown as HandlerTable;
 type Handler = HandlerTable[string][string];
 
@@ -42,10 +44,10 @@ describe('a request over its time', () => {
     let slow = true;
     const late = wrapped('products', 'createProduct', (real) => async (input, context) => {
       const answer = await real(input, context);
-      if (slow) await sleep(250);
+      if (slow) await sleep(LIMIT + 100);
       return answer;
     });
-    await start({ handlers: late, requestLimitMs: 200 });
+    await start({ handlers: late, requestLimitMs: LIMIT });
     const before = await counts();
     const headers = { 'Idempotency-Key': 'late' };
     const answer = await app.api.post('/api/products', PRODUCT, headers);
@@ -58,27 +60,99 @@ describe('a request over its time', () => {
 
   test('503 for reading', async () => {
     const late = wrapped('products', 'listProducts', (real) => async (input, context) => {
-      await sleep(250);
+      await sleep(LIMIT + 100);
       return real(input, context);
     });
-    await start({ handlers: late, requestLimitMs: 200 });
+    await start({ handlers: late, requestLimitMs: LIMIT });
     expectRefusal(await app.api.get('/api/products'), 503, 'service_unavailable');
   });
 
-  test('503 in a transaction of a manual operation: it is undone; past its commit: 200', async () => {
+  test('503 also when the work never comes back: undone, its connection is free, its key may be used again', async () => {
+    let hangs = true;
+    const late = wrapped('products', 'createProduct', (real) => async (input, context) => {
+      const answer = await real(input, context);
+      if (hangs) await new Promise(() => {});
+      return answer;
+    });
+    await start({ handlers: late, requestLimitMs: LIMIT });
+    const before = await counts();
+    const headers = { 'Idempotency-Key': 'never' };
+    expectRefusal(await app.api.post('/api/products', PRODUCT, headers), 503, 'service_unavailable');
+    expect(await counts()).toEqual(before);
+    hangs = false;
+    expect((await app.api.post('/api/products', PRODUCT, headers)).status).toBe(201);
+  });
+
+  test('503 and what the work does later is refused, in its transaction and beside it', async () => {
+    const failed: string[] = [];
+    const later = Promise.withResolvers<void>();
+    const late = wrapped('products', 'createProduct', () => async (_, context) => {
+      const write = context.runtime.database.write;
+      await context.db('counters').insert({ scope: 'probe', value: 1 });
+      await sleep(LIMIT + 100);
+      const note = () => failed.push('refused');
+      await context.db('counters').insert({ scope: 'probe 2', value: 1 }).catch(note);
+      await write('counters').insert({ scope: 'probe 3', value: 1 }).catch(note);
+      await write.transaction((trx) => trx('counters').insert({ scope: 'probe 4', value: 1 })).catch(note);
+      later.resolve();
+    });
+    await start({ handlers: late, requestLimitMs: LIMIT });
+    expectRefusal(await app.api.post('/api/products', PRODUCT), 503, 'service_unavailable');
+    await later.promise;
+    expect(failed).toHaveLength(3);
+    expect(await app.database.read('counters').where('scope', 'like', 'probe%')).toEqual([]);
+  });
+
+  test('the signal of the request fires at its deadline, and for a GET when the caller has gone', async () => {
+    const reasons: string[] = [];
+    const fired = (context: Parameters<Handler>[1]) =>
+      new Promise<void>((resolve) => {
+        context.signal.addEventListener('abort', () => {
+          reasons.push((context.signal.reason as Error).constructor.name);
+          resolve();
+        });
+      });
+    let got = Promise.withResolvers<void>();
+    const waiting = wrapped('products', 'listProducts', () => async (_, context) => {
+      got.resolve();
+      await fired(context);
+      got.resolve();
+      throw new Error('never read');
+    });
+    await start({ handlers: waiting, requestLimitMs: LIMIT });
+    expectRefusal(await app.api.get('/api/products'), 503, 'service_unavailable');
+    expect(reasons).toEqual(['AppError']);
+    got = Promise.withResolvers();
+    const gone = new AbortController();
+    const { port } = app.server.address() as { port: number };
+    const answer = fetch(`http://127.0.0.1:${port}/api/products`, {
+      headers: { Cookie: `session=${app.admin.token}` },
+      signal: gone.signal,
+    }).catch(() => 'gone');
+    await got.promise;
+    gone.abort();
+    expect(await answer).toBe('gone');
+    while (reasons.length < 2) await sleep(5);
+    expect(reasons).toEqual(['AppError', 'CallerGone']);
+    expect((await app.anonymous.get('/metrics')).text).toContain(
+      'http_requests_total{operation="listProducts",status="499"} 1',
+    );
+  });
+
+  test('503 in a transaction of a manual operation: it is undone; past its commit the answer does not say so', async () => {
     let sleepsIn: 'transaction' | 'handler' = 'transaction';
     const late = wrapped('auth', 'changePassword', (real) => async (input, context) => {
       const transaction: typeof context.transaction = (run) =>
         context.transaction(async (work) => {
           const value = await run(work);
-          if (sleepsIn === 'transaction') await sleep(2100);
+          if (sleepsIn === 'transaction') await sleep(LIMIT + 100);
           return value;
         });
       const answer = await real(input, { ...context, transaction });
-      if (sleepsIn === 'handler') await sleep(2100);
+      if (sleepsIn === 'handler') await sleep(LIMIT + 100);
       return answer;
     });
-    await start({ handlers: late, requestLimitMs: 2000 });
+    await start({ handlers: late, requestLimitMs: LIMIT });
     const { email, password } = app.admin;
     const login = async (text: string) =>
       (await app.anonymous.post('/api/auth/login', { email, password: text })).status;
@@ -86,16 +160,18 @@ describe('a request over its time', () => {
     expectRefusal(await app.api.put('/api/auth/password', change), 503, 'service_unavailable');
     expect(await login(password)).toBe(200);
     sleepsIn = 'handler';
-    expect((await app.api.put('/api/auth/password', change)).status).toBe(200);
+    const committed = await app.api.put('/api/auth/password', change);
+    expectRefusal(committed, 503, 'service_unavailable');
+    expect(committed.body.message).toMatch(/may have been done/);
     expect(await login('quite another password')).toBe(200);
   });
 
   test('200 for cron, which has no limit', async () => {
     const late = wrapped('cron', 'runDunningJob', (real) => async (input, context) => {
-      await sleep(250);
+      await sleep(LIMIT + 100);
       return real(input, context);
     });
-    await start({ handlers: late, requestLimitMs: 200 });
+    await start({ handlers: late, requestLimitMs: LIMIT });
     expect((await app.cron.post('/api/billing/cron/dunning')).status).toBe(200);
   });
 });
