@@ -11,9 +11,9 @@ import { licenses } from './0013-licenses.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
 import { usageTiers } from './0020-usage-tiers.ts';
+import { givenBack } from './0022-given-back.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
 import { retention } from './0032-retention.ts';
-import { givenBack } from './0022-given-back.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -31,7 +31,7 @@ export const migrations: readonly Migration[] = [
   taxQuotes,
   emails,
   usageTiers,
+  givenBack,
   idempotencyClaims,
   retention,
-  givenBack,
 ];
