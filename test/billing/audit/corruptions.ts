@@ -15,8 +15,11 @@ const periods: Corruption[] = [
   {
     name: 'a period twice',
     sql: [
-      `insert into billing_periods select 'again', subscription_id, kind, period_start, period_end, due_at, state, reason,
-      plan_version_id, quantity, invoice_id, in_force_from, in_force_net, given_back_before, billed_quantity, billed_amount, billed_net,
+      `insert into billing_periods (id, subscription_id, kind, period_start, period_end, due_at, state, reason,
+      plan_version_id, quantity, invoice_id, in_force_from, in_force_net, billed_quantity, billed_amount, billed_net,
+      dirty, created_at)
+      select 'again', subscription_id, kind, period_start, period_end, due_at, state, reason,
+      plan_version_id, quantity, invoice_id, in_force_from, in_force_net, billed_quantity, billed_amount, billed_net,
       dirty, created_at from billing_periods where id = ${first('billing_periods', `kind = 'usage' and state = 'skipped'`)}`,
     ],
     breaks: ['INV10'],
