@@ -1,4 +1,3 @@
-import type { Instant } from '../../platform/calendar.ts';
 import { formatMoney } from '../../platform/money.ts';
 import { tally } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
