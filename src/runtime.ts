@@ -30,5 +30,6 @@ export function createRuntime(config: Config, parts: RuntimeParts = {}): Runtime
       await queueEventEmails(work, await writeEvents(work));
     },
     eventsCommitted: () => {},
+    atClose: [],
   };
 }

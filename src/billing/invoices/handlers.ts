@@ -20,7 +20,7 @@ import type { Invoice } from './invoice.ts';
 import { loadLines } from './line-store.ts';
 import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
-import { renderInvoice } from './pdf/render.ts';
+import { printInvoice } from './pdf/print.ts';
 import { presentInvoice } from './present.ts';
 import { readInvoice } from './read.ts';
 import { withSeller, withSellers } from './seller.ts';
@@ -63,7 +63,7 @@ const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1, runtime 
 const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtime }) => {
   const paper = await readInvoice(db, scope, path.id, (invoice) => loadPaper(db, runtime.config, invoice));
   const { invoice } = paper;
-  const pdf = await renderInvoice(paper);
+  const pdf = await printInvoice(runtime, paper);
   return reply(200, pdf, {
     'Content-Type': 'application/pdf',
     'Content-Disposition': `inline; filename="invoice-${invoice.invoiceNumber ?? 'draft'}.pdf"`,
