@@ -2426,7 +2426,7 @@ export type LicenseVerification = {
 export type LicenseValidate = {
     licenseKey: string;
     /**
-     * What the product calls the device, e.g. a machine id.
+     * What the product calls the device, e.g. a machine id. Neither `.` nor `..`, which no client can send in a path.
      */
     deviceId: string;
     deviceName?: string;
@@ -3715,7 +3715,7 @@ export type ListCustomersData = {
         /**
          * Exactly this address, case-insensitively.
          */
-        email?: string;
+        email?: Email;
         tier?: CustomerTier;
     };
     url: '/api/customers';
@@ -4308,7 +4308,7 @@ export type ListCouponsData = {
         /**
          * The coupon with this code, whatever its case.
          */
-        code?: string;
+        code?: CouponCode;
         /**
          * By the member `active`.
          */
@@ -8688,7 +8688,7 @@ export type V1ListCustomersData = {
         /**
          * Exactly this address, case-insensitively.
          */
-        email?: string;
+        email?: Email;
         tier?: CustomerTier;
     };
     url: '/api/v1/customers';

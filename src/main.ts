@@ -6,6 +6,7 @@ import { TestClock } from './platform/clock.ts';
 import { ConfigError, readConfig } from './platform/config.ts';
 import { migrate, migrationState } from './platform/db/migrate.ts';
 import { createHttpServer } from './platform/http/server.ts';
+import { isLoopback } from './platform/origin.ts';
 import type { Runtime } from './platform/work.ts';
 import { createRuntime } from './runtime.ts';
 import { reencryptProviderSettings } from './settings/provider-store.ts';
@@ -29,6 +30,11 @@ async function main(): Promise<void> {
     server.listen(config.port, config.host, resolve);
   });
   log.info({ url: `http://${config.host}:${config.port}`, database: database.dialect }, 'listening');
+  if (config.production && config.publicUrl.startsWith('http:') && !isLoopback(config.host))
+    log.warn(
+      { publicUrl: config.publicUrl },
+      'other machines reach this server, but PUBLIC_URL is not their https origin',
+    );
   stopOnSignal(runtime, server, jobs);
 }
 
