@@ -2026,6 +2026,8 @@ export type DunningResult = {
 export type LicensesResult = {
     asOf: Timestamp;
     expired: JobCounter;
+    signed: JobCounter;
+    caughtUp: JobCounter;
     durationMs: number;
     errors: Array<JobError>;
 };
@@ -2288,6 +2290,10 @@ export type License = {
      * Its `kid`.
      */
     signingKeyId: string | null;
+    /**
+     * It was signed, has changed since, and waits to be signed again.
+     */
+    signaturePending: boolean;
     createdAt: Timestamp;
     updatedAt: Timestamp;
 };
@@ -7723,6 +7729,10 @@ export type ListLicensesData = {
          * Only the licences of this subscription.
          */
         subscriptionId?: Id;
+        /**
+         * Only licences that wait to be signed again (true) or do not (false).
+         */
+        signaturePending?: boolean;
     };
     url: '/api/licenses';
 };
@@ -10465,6 +10475,10 @@ export type V1ListLicensesData = {
          * Only the licences of this subscription.
          */
         subscriptionId?: Id;
+        /**
+         * Only licences that wait to be signed again (true) or do not (false).
+         */
+        signaturePending?: boolean;
     };
     url: '/api/v1/licenses';
 };

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { ensureFirstAdmin } from './accounts/first-admin.ts';
 import { createApp } from './app.ts';
 import { startJobs } from './jobs.ts';
+import { reencryptSigningKey } from './licenses/jobs.ts';
 import { TestClock } from './platform/clock.ts';
 import { ConfigError, readConfig } from './platform/config.ts';
 import { migrate, migrationState } from './platform/db/migrate.ts';
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
   if (runtime.clock instanceof TestClock) await runtime.clock.refresh(database.read);
   await ensureFirstAdmin(runtime);
   await reencryptProviderSettings(runtime);
+  await reencryptSigningKey(runtime);
   const jobs = startJobs(runtime);
   const server = createHttpServer(createApp(runtime), () => runtime.newIdAt(runtime.clock.now()));
   await new Promise<void>((resolve, reject) => {

@@ -67,10 +67,11 @@ async function contentOf(
   seller: BillingSettings,
 ): Promise<Content> {
   if (template === 'invoice' || template === 'payment_received') return aboutInvoice(runtime, template, data);
-  const db = runtime.database.read;
-  const sub = await findSubscription(db, null, data.subscriptionId as string);
-  if (!sub) throw new Refused('The subscription does not exist any more.');
-  const name = (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name;
+  const { sub, name } = await runtime.database.snapshot(async (db) => {
+    const sub = await findSubscription(db, null, data.subscriptionId as string);
+    if (!sub) throw new Refused('The subscription does not exist any more.');
+    return { sub, name: (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name };
+  });
   const sender = senderOf(seller);
   const letter =
     template === 'trial_ending'
@@ -85,8 +86,9 @@ async function aboutInvoice(
   data: Record<string, unknown>,
 ): Promise<Content> {
   const { database, config } = runtime;
-  const db = database.read;
-  const paper = await readInvoice(db, null, data.invoiceId as string, (invoice) => loadPaper(db, config, invoice));
+  const paper = await database.snapshot(async (db) =>
+    loadPaper(db, config, await readInvoice(db, null, data.invoiceId as string)),
+  );
   const { invoice } = paper;
   if (template === 'invoice' && invoice.status === 'void') throw new Refused('The invoice was voided meanwhile.');
   const sender = senderOf(invoice.seller);

@@ -11,7 +11,7 @@ const paperOf = (description: string): Paper => ({
   ...{ country: null, createdAt: '2026-03-15T10:30:00.000Z' },
 });
 
-/** Ž is drawn with the Z of the font; the others share glyphs, or have a text of several characters, in other ways. */
+/** Ž is drawn with the Z of the font; the others share glyphs (ำ is drawn with the า of ปลา), or join several. */
 const TEXTS = [
   ...[
     'Žižkov',
@@ -22,7 +22,7 @@ const TEXTS = [
     'fi ffi office',
     'Δ \u2206 µ μ - \u2010',
   ],
-  ...['Ɛwe: ɛ ɔ, Kɔfi Mɛnsa', '🎉 👍🏽 ❤️ 1️⃣', '東京 A', 'भारत', 'ไทย', 'Հայ', 'A → B ≤ 5'],
+  ...['Ɛwe: ɛ ɔ, Kɔfi Mɛnsa', '🎉 👍🏽 ❤️ 1️⃣', '東京 A', 'भारत', 'น้ำปลา', 'Հայ', 'A → B ≤ 5'],
 ];
 
 async function textOf(pdf: Uint8Array): Promise<string> {
