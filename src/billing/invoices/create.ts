@@ -6,20 +6,11 @@ import { AppError, type Fields, invalid, notFound } from '../../platform/errors.
 import { refuseFields } from '../../platform/fields.ts';
 import { exponentOf, sameCurrency } from '../../platform/money.ts';
 import type { Billing } from '../billing.ts';
-import { loadPlanVersions } from '../plans/store.ts';
 import type { InvoiceOutput } from '../pricing/compose.ts';
 import type { LineInput } from '../pricing/lines.ts';
-import { lockSubscriptions } from '../subscriptions/store.ts';
+import { compose, type InvoiceDraft } from './draft.ts';
 import type { Invoice } from './invoice.ts';
-import {
-  compose,
-  createdData,
-  type InvoiceDraft,
-  invoiceEvent,
-  issueInvoices,
-  linesOf,
-  unissuedInvoice,
-} from './issue.ts';
+import { createdData, invoiceEvent, issueInvoices, linesOf, unissuedInvoice } from './issue.ts';
 import { insertLines } from './line-store.ts';
 import { readInstant, readLines } from './manual-lines.ts';
 import * as store from './store.ts';
@@ -46,6 +37,7 @@ export async function createManualInvoice(billing: Billing, body: InvoiceCreate)
     discounts: [],
     category: sold?.category ?? null,
     dueDate,
+    taxedOn: null,
     collectAt: null,
     notes: body.notes ?? null,
     draft: null,
@@ -56,12 +48,11 @@ export async function createManualInvoice(billing: Billing, body: InvoiceCreate)
 
 async function readSubscription(billing: Billing, body: InvoiceCreate) {
   if (!body.subscriptionId) return undefined;
-  const { db } = billing.work;
-  const [sub] = await lockSubscriptions(db, [body.subscriptionId]);
-  if (!sub) throw notFound('subscription');
-  if (sub.customerId !== body.customerId) throw invalid({ subscriptionId: 'is not a subscription of this customer' });
-  const version = (await loadPlanVersions(db, [sub.planVersionId])).get(sub.planVersionId)!;
-  return { id: sub.id, currency: sub.currency, category: version.productType };
+  const { db, runtime } = billing.work;
+  const sold = await runtime.hooks.invoices.lockSoldTerms(db, body.subscriptionId);
+  if (!sold) throw notFound('subscription');
+  if (sold.customerId !== body.customerId) throw invalid({ subscriptionId: 'is not a subscription of this customer' });
+  return sold;
 }
 
 /** Issues one manual invoice. Throws AppError `validation_error` for a due date before the issue or a negative subtotal. */
@@ -122,6 +113,7 @@ export const draftOf = (
   discounts: [],
   category,
   dueDate: invoice.dueDate,
+  taxedOn: null,
   collectAt: null,
   notes: invoice.notes,
   draft: invoice,
