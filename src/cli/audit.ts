@@ -1,7 +1,8 @@
 import { CHECKS, checkInvariants, type Violation } from '../billing/audit/invariants.ts';
 import { inSnapshot } from '../billing/audit/snapshot.ts';
+import { readConfig } from '../config.ts';
 import { TestClock } from '../platform/clock.ts';
-import { ConfigError, readConfig } from '../platform/config.ts';
+import { ConfigError } from '../platform/config.ts';
 import { migrationState } from '../platform/db/migrate.ts';
 import type { Runtime } from '../platform/work.ts';
 import { createRuntime } from '../runtime.ts';

@@ -12,6 +12,7 @@ import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
 import { retention } from './0032-retention.ts';
+import { providerNames } from './0033-provider-names.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   emails,
   idempotencyClaims,
   retention,
+  providerNames,
 ];

@@ -8,6 +8,7 @@ import { eventChecks } from './events.ts';
 import { ledgerChecks } from './ledger.ts';
 import { licenseChecks } from './licenses.ts';
 import { mrrChecks } from './mrr.ts';
+import { nameChecks } from './names.ts';
 import { periodChecks } from './periods.ts';
 import { seriesChecks } from './series.ts';
 import { stateChecks } from './states.ts';
@@ -31,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   ...periodChecks,
   ...usageChecks,
   ...seriesChecks,
+  ...nameChecks,
   ...eventChecks,
   ...mrrChecks,
   ...stateChecks,

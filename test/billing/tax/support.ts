@@ -16,7 +16,7 @@ export const closeSimulators = () => Promise.all(simulators.splice(0).map((one) 
 export async function startTaxed(name: 'taxjar' | 'stripe' = 'taxjar', options: StartOptions = {}): Promise<TaxedApp> {
   const provider = name === 'taxjar' ? await startTaxJar() : await startStripeTax();
   simulators.push(provider);
-  const urls = { stripeUrl: provider.url, taxjarUrl: provider.url, timeoutMs: 400 };
+  const urls = { origins: { [name]: provider.url }, timeoutMs: 400 };
   const config = { ...options.config, providers: { ...testConfig.providers, ...urls } };
   const app = await startAt(NOW, { ...options, config });
   if (name === 'stripe') await put(app, 'stripe', { secretKey: STRIPE_KEY });
