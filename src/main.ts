@@ -3,10 +3,12 @@ import { ensureFirstAdmin } from './accounts/first-admin.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { startJobs } from './jobs.ts';
+import { reencryptSigningKey } from './licenses/jobs.ts';
 import { TestClock } from './platform/clock.ts';
 import { ConfigError } from './platform/config.ts';
 import { migrate, migrationState } from './platform/db/migrate.ts';
 import { createHttpServer } from './platform/http/server.ts';
+import { isLoopback } from './platform/origin.ts';
 import type { Runtime } from './platform/work.ts';
 import { createRuntime } from './runtime.ts';
 import { reencryptProviderSettings } from './settings/provider-store.ts';
@@ -23,6 +25,7 @@ async function main(): Promise<void> {
   if (runtime.clock instanceof TestClock) await runtime.clock.refresh(database.read);
   await ensureFirstAdmin(runtime);
   await reencryptProviderSettings(runtime);
+  await reencryptSigningKey(runtime);
   const jobs = startJobs(runtime);
   const server = createHttpServer(createApp(runtime), () => runtime.newIdAt(runtime.clock.now()));
   await new Promise<void>((resolve, reject) => {
@@ -30,6 +33,11 @@ async function main(): Promise<void> {
     server.listen(config.port, config.host, resolve);
   });
   log.info({ url: `http://${config.host}:${config.port}`, database: database.dialect }, 'listening');
+  if (config.production && config.publicUrl.startsWith('http:') && !isLoopback(config.host))
+    log.warn(
+      { publicUrl: config.publicUrl },
+      'other machines reach this server, but PUBLIC_URL is not their https origin',
+    );
   stopOnSignal(runtime, server, jobs);
 }
 

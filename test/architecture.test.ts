@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, string> = {
   outbox: '',
   providers: '',
   config: 'providers',
-  mail: 'outbox customers settings billing/invoices billing/subscriptions',
+  mail: 'billing/events billing/invoices billing/subscriptions customers outbox settings',
   migrations: '',
   accounts: 'customers',
   analytics: 'system billing/audit',
@@ -32,21 +32,20 @@ const MAY_IMPORT: Record<string, string> = {
   customers:
     'providers products settings billing/credits billing/invoices billing/payments billing/subscriptions billing/usage licenses',
   licenses: 'customers products settings billing/plans',
-  'billing/audit': 'providers billing/plans billing/pricing billing/subscriptions billing/usage licenses',
+  'billing/audit': 'providers billing/plans billing/pricing billing/subscriptions licenses',
   'billing/billing': 'settings billing/credits billing/ledger billing/tax billing/tax-rules',
   'billing/coupons': 'settings billing/plans',
-  'billing/coverage': 'billing/plans billing/pricing billing/run billing/subscriptions',
-  'billing/credit-notes':
-    'billing/billing billing/invoices billing/ledger billing/numbers billing/pricing billing/subscriptions',
+  'billing/coverage': 'billing/plans billing/pricing billing/subscriptions',
+  'billing/credit-notes': 'billing/billing billing/invoices billing/ledger billing/numbers billing/pricing',
   'billing/credits': 'customers billing/billing billing/invoices billing/ledger',
   'billing/events': '',
   'billing/invoices':
-    'providers customers mail settings billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/plans billing/pricing billing/subscriptions billing/tax',
+    'providers customers settings billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/pricing billing/tax',
   'billing/ledger': 'providers',
   'billing/mrr': '',
   'billing/numbers': '',
-  'billing/payments': 'providers billing/billing billing/invoices billing/ledger billing/subscriptions',
-  'billing/plans': 'products settings billing/pricing billing/subscriptions',
+  'billing/payments': 'providers billing/billing billing/invoices billing/ledger',
+  'billing/plans': 'products settings billing/pricing',
   'billing/pricing': '',
   'billing/refunds': 'providers billing/billing billing/invoices billing/ledger billing/payments billing/pricing',
   'billing/run': 'mail billing/billing billing/invoices billing/subscriptions billing/tax licenses',
@@ -54,10 +53,11 @@ const MAY_IMPORT: Record<string, string> = {
     'customers products billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/run billing/usage licenses',
   'billing/tax-rules': 'products billing/pricing',
   'billing/usage': 'settings billing/plans billing/pricing billing/subscriptions',
-  runtime: 'accounts mail billing/events',
+  hooks: 'billing/subscriptions',
+  runtime: 'accounts hooks mail billing/events',
   jobs: 'accounts analytics mail system billing/events billing/run billing/tax licenses',
-  app: 'accounts analytics customers products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage licenses',
-  main: 'config accounts app jobs runtime settings',
+  app: 'accounts analytics customers mail products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage licenses',
+  main: 'config accounts app jobs licenses runtime settings',
   'billing/tax': 'providers settings billing/pricing',
   cli: 'config accounts runtime billing/audit',
 };
@@ -189,6 +189,18 @@ describe('one home each', () => {
   test('the environment', () => {
     expect(outside(['src/platform/config.ts'], isMember('process', 'env'))).toEqual([]);
     expect(placesOf(byPath.get('src/platform/config.ts')!, isMember('process', 'env'))).not.toEqual([]);
+  });
+
+  /** A handler in a transaction or snapshot that asks for a second connection can wait for ever. */
+  test('the handles of the database: never in handlers, but where an operation is `manual`', () => {
+    const handlers = files.filter(({ path }) => path.endsWith('handlers.ts'));
+    const named = (text: RegExp) => handlers.filter((file) => text.test(file.text)).map(({ path }) => path);
+    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/check-handlers.ts']);
+    expect(named(/\bsnapshot\b/)).toEqual([
+      'src/billing/invoices/handlers.ts',
+      'src/licenses/check-handlers.ts',
+      'src/system/handlers.ts',
+    ]);
   });
 
   test('chance: ids and secrets come from node:crypto, never from Math.random', () => {

@@ -1,4 +1,4 @@
-import { closeBilling, openBilling } from '../../src/billing/billing.ts';
+import { openBilling } from '../../src/billing/billing.ts';
 import { sequenceEvents } from '../../src/billing/events/sequencer.ts';
 import { recordMrr } from '../../src/billing/mrr/movements.ts';
 import { subscriptionMrr } from '../../src/billing/pricing/mrr.ts';
@@ -112,7 +112,6 @@ async function giveCredits(work: Work, sales: Sale[]): Promise<void> {
     const { id } = await billing.credits.move(move);
     work.audit({ entityType: 'credit_entry', entityId: id });
   }
-  await closeBilling(billing);
 }
 
 const endOf = (start: string) => addMonths(start, 1);
@@ -120,7 +119,13 @@ const endOf = (start: string) => addMonths(start, 1);
 function periodsOf(work: Work, sale: Sale, { versions }: Catalogue): BillingPeriod[] {
   const { now, newId } = work;
   const mine = { subscriptionId: sale.id, kind: 'advance', quantity: sale.traits.quantity, createdAt: now } as const;
-  const unbilled = { billedQuantity: null, billedAmount: null, billedNet: null, dirty: false } as const;
+  const unbilled = {
+    billedQuantity: null,
+    billedAmount: null,
+    billedNet: null,
+    dirty: false,
+    tiersFrom: null,
+  } as const;
   const plan = { planVersionId: versions[sale.traits.model].id, invoiceId: null, ...unbilled };
   const waived = { state: 'waived', reason: 'waived', inForceFrom: now, inForceNet: 0n } as const;
   const pending = { state: 'pending', reason: null, inForceFrom: null, inForceNet: null } as const;

@@ -10,7 +10,11 @@ import { usage } from './0011-usage.ts';
 import { licenses } from './0013-licenses.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
+import { usageTiers } from './0020-usage-tiers.ts';
+import { frozenDocuments } from './0024-frozen-documents.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
+import { givenEnds } from './0030-given-ends.ts';
+import { putOff } from './0031-put-off.ts';
 import { retention } from './0032-retention.ts';
 import { providerNames } from './0033-provider-names.ts';
 import type { Migration } from './migration.ts';
@@ -29,7 +33,11 @@ export const migrations: readonly Migration[] = [
   licenses,
   taxQuotes,
   emails,
+  usageTiers,
+  frozenDocuments,
   idempotencyClaims,
+  givenEnds,
+  putOff,
   retention,
   providerNames,
 ];

@@ -20,7 +20,7 @@ const { steps, parameters } = historyParameters(100, 30);
 /** What a set of histories must come across to be worth its name. */
 const ALL = [
   ...['change at period end', 'change of cycle', 'change: charge', 'change: credit', 'late usage', 'resumed later'],
-  ...['resumed within', 'trial ended', 'usage corrected', 'withdrawn: credit note', 'withdrawn: void'],
+  ...['resumed within', 'tiers went on', 'trial ended', 'usage corrected', 'withdrawn: credit note', 'withdrawn: void'],
 ];
 
 /** What the server has and what the reference says, in the same words. */

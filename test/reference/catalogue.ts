@@ -29,6 +29,14 @@ const DOLLARS: Catalogue = [
   usage('max', { unit: '2.5' }),
   usage('last', { tiers: TIERS, volume: true }),
   usage('count', { base: '5', tiers: TIERS }),
+  usage('sum', { tiers: TIERS }),
+  usage('sum', { base: '3', tiers: TIERS, volume: true }),
+  usage('sum', {
+    tiers: [
+      { upTo: 40, unit: '0.333', fee: '2' },
+      { upTo: null, unit: '0.1' },
+    ],
+  }),
 ];
 const YEN: Catalogue = [
   { model: 'flat', base: '1505', months: 1 },

@@ -35,7 +35,7 @@ const days = fc.constantFrom(0, 3, 7, 90);
 const setting: fc.Arbitrary<Setting> = fc.record({
   money: fc.nat({ max: MONEY.length - 1 }),
   tax: fc.nat({ max: TAXES.length - 1 }),
-  plan: fc.oneof(index, fc.constantFrom(7, 8, 9, 10, 11)),
+  plan: fc.oneof(index, fc.constantFrom(7, 8, 9, 10, 11, 12, 13, 14)),
   months: fc.nat({ max: 2 }),
   quantity,
   trialDays: fc.constantFrom(0, 0, 0, 14),
@@ -53,7 +53,7 @@ const step: fc.Arbitrary<LifeStep> = fc.oneof(
     weight: 9,
     arbitrary: fc.record({
       do: known('change'),
-      plan: index,
+      plan: fc.oneof(index, fc.constantFrom(12, 13, 14)),
       months: fc.nat({ max: 2 }),
       quantity,
       prorate: fc.constantFrom(true, true, true, false),

@@ -148,7 +148,8 @@ export class Reference extends Periods {
     const before = this.start;
     this.take(target, now);
     if (row.start === now) this.advances.delete(now);
-    for (const discount of this.discounts) this.move(discount, now, Number.POSITIVE_INFINITY, before);
+    for (const discount of this.discounts)
+      if (discount.ends === null) this.move(discount, now, Number.POSITIVE_INFINITY, before);
     this.begin(now, [], false);
   }
 

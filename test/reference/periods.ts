@@ -14,6 +14,8 @@ export interface Advance extends Fact {
   forceNet: bigint;
 }
 export interface Usage extends Fact {
+  /** Start of the period it is a part of. */
+  period: number;
   billed: boolean;
   quantity: bigint;
   amount: bigint;
@@ -107,6 +109,7 @@ export class Periods {
     const row = {
       start,
       end: this.end,
+      period: this.start,
       price: this.terms.price,
       invoices: [],
       billed: false,
@@ -159,6 +162,24 @@ export class Periods {
     return aggregate(price.aggregation!, events);
   }
 
+  /** U8: what the same metric was used in the earlier parts of the period, back to where it was counted otherwise. */
+  protected usedBefore(usage: Usage): bigint {
+    const { aggregation: kind, tiers } = usage.price;
+    if (!tiers || (kind !== 'sum' && kind !== 'count')) return 0n;
+    const parts = this.usages.filter(({ period, start }) => period === usage.period && start < usage.start);
+    parts.sort((a, b) => b.start - a.start);
+    const other = parts.findIndex(({ price }) => price.aggregation !== kind);
+    const same = other < 0 ? parts : parts.slice(0, other);
+    if (same.length === 0) return 0n;
+    const before = sum(same.map((part) => this.aggregateOf(part)));
+    if (before > 0n) saw('tiers went on');
+    return before > 0n ? before : 0n;
+  }
+
+  protected priceOf(usage: Usage): bigint[] {
+    return used(usage.price, usage.quantity, this.digits, this.usedBefore(usage));
+  }
+
   /** One invoice: the advance of the period that starts at `start`, usage that is closed, and late usage at a boundary (S8). */
   protected bill(closed: Usage[], start: number | null, late = false): void {
     const ahead = start !== null && start === this.end;
@@ -171,7 +192,7 @@ export class Periods {
     for (const usage of closed) {
       usage.quantity = this.aggregateOf(usage);
       usage.billed = true;
-      for (const amount of used(usage.price, usage.quantity, this.digits)) {
+      for (const amount of this.priceOf(usage)) {
         lines.push({ kind: 'usage', plan: usage.price.plan, amount, start: usage.start, end: usage.end });
         owners.push(usage);
       }
@@ -198,9 +219,8 @@ export class Periods {
 
   /** U7 */
   protected rateAgain(usage: Usage, lines: Line[], owners: (Usage | null)[]): void {
-    const quantity = this.aggregateOf(usage);
-    const difference = sum(used(usage.price, quantity, this.digits)) - usage.amount;
-    usage.quantity = quantity;
+    usage.quantity = this.aggregateOf(usage);
+    const difference = sum(this.priceOf(usage)) - usage.amount;
     if (difference > 0n) {
       saw('late usage');
       lines.push({ kind: 'usage', plan: usage.price.plan, amount: difference, start: usage.start, end: usage.end });

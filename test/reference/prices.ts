@@ -67,6 +67,19 @@ export interface Price {
   aggregation?: 'sum' | 'max' | 'last' | 'count' | 'unique';
 }
 
+/** What graduated units cost that come after others (U8): of each tier what is above those, its fee where it begins. */
+function graduatedAfter(tiers: Tier[], before: bigint, all: bigint): [bigint, bigint][] {
+  const lines: [bigint, bigint][] = [];
+  let below = 0n;
+  for (const { upTo, unit, fee } of tiers) {
+    const top = upTo === null ? all : least(BigInt(upTo) * ONE, all);
+    if (top > before && top > below) lines.push([top - (before > below ? before : below), decimal(unit)]);
+    if (fee && top > below && before <= below) lines.push([ONE, decimal(fee)]);
+    if (upTo !== null) below = BigInt(upTo) * ONE;
+  }
+  return lines;
+}
+
 /** What each line of a price costs for a quantity (P3, P4, P6): pairs of quantity and unit price. */
 function tierLines(price: Price, quantity: bigint): [bigint, bigint][] {
   const lines: [bigint, bigint][] = [];
@@ -104,9 +117,19 @@ export function advance(price: Price, quantity: number, months: number, digits: 
 export const billsInAdvance = ({ model, base, unit, tiers }: Price): boolean =>
   model !== 'usage_based' || Boolean(base && decimal(base) > 0n && (unit || tiers));
 
-/** Amounts of the lines of a quantity used (P3, U4); a negative quantity costs nothing. */
-export function used(price: Price, quantity: bigint, digits: number): bigint[] {
+/**
+ * Amounts of the lines of a quantity used (P3, U4); a negative quantity costs nothing. After a change within the period
+ * the tiers go on from what was used `before` (U8).
+ */
+export function used(price: Price, quantity: bigint, digits: number, before = 0n): bigint[] {
   if (quantity <= 0n) return [];
+  if (price.tiers && before > 0n) {
+    const all = before + quantity;
+    if (!price.volume) return priced(graduatedAfter(price.tiers, before, all), digits);
+    const exact = (units: bigint) => sum(tierLines(price, units).map(([n, unit]) => n * unit));
+    const cents = round((exact(all) - exact(before)) * 10n ** BigInt(digits), ONE * ONE);
+    return cents > 0n ? [cents] : [];
+  }
   if (price.tiers) return priced(tierLines(price, quantity), digits);
   return priced([[quantity, decimal(price.unit ?? price.base!)]], digits);
 }

@@ -1171,6 +1171,23 @@ export type PlanChange = {
     quoteToken?: string;
 };
 
+/**
+ * Who sells, as printed on a document; the members are those of the billing settings.
+ */
+export type Seller = {
+    companyName: string | null;
+    /**
+     * Its line ends are kept.
+     */
+    companyAddress: string | null;
+    companyEmail: string | null;
+    companyTaxId: string | null;
+    /**
+     * Printed at the foot.
+     */
+    invoiceFooter: string | null;
+};
+
 export type InvoiceStatus = 'draft' | 'issued' | 'paid' | 'overdue' | 'void';
 
 export type InvoiceLineItem = {
@@ -1204,6 +1221,10 @@ export type InvoiceBase = {
      * Frozen when the invoice is issued.
      */
     customerName: string;
+    /**
+     * Frozen when the invoice is issued; of a draft as the billing settings name it now.
+     */
+    seller: Seller;
     /**
      * Null for a one-time sale.
      */
@@ -2005,6 +2026,8 @@ export type DunningResult = {
 export type LicensesResult = {
     asOf: Timestamp;
     expired: JobCounter;
+    signed: JobCounter;
+    caughtUp: JobCounter;
     durationMs: number;
     errors: Array<JobError>;
 };
@@ -2267,6 +2290,10 @@ export type License = {
      * Its `kid`.
      */
     signingKeyId: string | null;
+    /**
+     * It was signed, has changed since, and waits to be signed again.
+     */
+    signaturePending: boolean;
     createdAt: Timestamp;
     updatedAt: Timestamp;
 };
@@ -2405,7 +2432,7 @@ export type LicenseVerification = {
 export type LicenseValidate = {
     licenseKey: string;
     /**
-     * What the product calls the device, e.g. a machine id.
+     * What the product calls the device, e.g. a machine id. Neither `.` nor `..`, which no client can send in a path.
      */
     deviceId: string;
     deviceName?: string;
@@ -3694,7 +3721,7 @@ export type ListCustomersData = {
         /**
          * Exactly this address, case-insensitively.
          */
-        email?: string;
+        email?: Email;
         tier?: CustomerTier;
     };
     url: '/api/customers';
@@ -4287,7 +4314,7 @@ export type ListCouponsData = {
         /**
          * The coupon with this code, whatever its case.
          */
-        code?: string;
+        code?: CouponCode;
         /**
          * By the member `active`.
          */
@@ -7702,6 +7729,10 @@ export type ListLicensesData = {
          * Only the licences of this subscription.
          */
         subscriptionId?: Id;
+        /**
+         * Only licences that wait to be signed again (true) or do not (false).
+         */
+        signaturePending?: boolean;
     };
     url: '/api/licenses';
 };
@@ -8667,7 +8698,7 @@ export type V1ListCustomersData = {
         /**
          * Exactly this address, case-insensitively.
          */
-        email?: string;
+        email?: Email;
         tier?: CustomerTier;
     };
     url: '/api/v1/customers';
@@ -10444,6 +10475,10 @@ export type V1ListLicensesData = {
          * Only the licences of this subscription.
          */
         subscriptionId?: Id;
+        /**
+         * Only licences that wait to be signed again (true) or do not (false).
+         */
+        signaturePending?: boolean;
     };
     url: '/api/v1/licenses';
 };

@@ -1,11 +1,11 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { unhurried } from '../../platform/db/unhurried.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { Runtime } from '../../platform/work.ts';
 
 export type { Reconciliation };
 
 import { type ReconcileQuery, type Reconciliation, reconcile } from './reconcile.ts';
-import { inSnapshot } from './snapshot.ts';
 
 export interface WorkerInput {
   file: string;
@@ -28,7 +28,7 @@ export function reconcileIsolated(runtime: Runtime, asked: ReconcileQuery, limit
 }
 
 async function run({ database }: Runtime, asked: ReconcileQuery, limitMs?: number): Promise<Reconciliation> {
-  if (database.dialect === 'postgres') return inSnapshot(database, (db) => reconcile(db, asked));
+  if (database.dialect === 'postgres') return database.snapshot((db) => unhurried(db, () => reconcile(db, asked)));
   const { filename } = database.read.client.config.connection as { filename: string };
   return inThread({ file: filename, asked }, limitMs);
 }

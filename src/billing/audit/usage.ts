@@ -1,11 +1,11 @@
 import { optionalDecimal, optionalMoney } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
-import { compare, signOf, ZERO } from '../../platform/decimal.ts';
+import { compare } from '../../platform/decimal.ts';
 import type { PlanVersion } from '../plans/plan.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import { usageAmount } from '../pricing/lines.ts';
 import type { BillingCycle } from '../pricing/prices.ts';
-import { aggregateUsage } from '../usage/aggregate.ts';
+import { measureUsage } from '../subscriptions/usage-rating.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 
 /** Amounts of the usage lines of each usage row; late usage that a person voided counts as billed (rules I4). */
@@ -50,6 +50,7 @@ interface Row {
   plan_version_id: string;
   period_start: string;
   period_end: string;
+  tiers_from: string | null;
   billed_quantity: unknown;
   billed_amount: unknown;
   billing_cycle: BillingCycle;
@@ -66,13 +67,14 @@ async function findMisrated(db: Db): Promise<string[]> {
   );
   for await (const page of pages) {
     const versions = await loadPlanVersions(db, new Set(page.map((row) => row.plan_version_id)));
-    const usage = await aggregateUsage(
+    const usages = await measureUsage(
       db,
-      page.map((row) => rangeOf(row, versions.get(row.plan_version_id)!)),
+      page.map((row) => measuredOf(row, versions.get(row.plan_version_id)!)),
     );
     for (const [i, row] of page.entries()) {
-      const quantity = signOf(usage[i]!) < 0 ? ZERO : usage[i]!;
-      const amount = usageAmount(chargeOf(row, versions.get(row.plan_version_id)!), quantity);
+      const { quantity, usedBefore } = usages[i]!;
+      const charge = chargeOf(row, versions.get(row.plan_version_id)!);
+      const amount = usageAmount({ ...charge, usedBefore }, quantity);
       const billed = optionalDecimal(row.billed_quantity);
       if (billed === null || compare(billed, quantity) !== 0 || optionalMoney(row.billed_amount) !== amount)
         wrong.push(row.id);
@@ -82,12 +84,12 @@ async function findMisrated(db: Db): Promise<string[]> {
   return wrong.slice(0, MAX_IDS + 1);
 }
 
-const rangeOf = (row: Row, { price }: PlanVersion) => ({
+const measuredOf = (row: Row, { price }: PlanVersion) => ({
   subscriptionId: row.subscription_id,
-  metric: price.usageMetric?.name ?? '',
-  aggregation: price.usageMetric?.aggregation ?? ('sum' as const),
-  from: row.period_start,
-  to: row.period_end,
+  periodStart: row.period_start,
+  periodEnd: row.period_end,
+  tiersFrom: row.tiers_from,
+  price,
 });
 
 const chargeOf = (row: Row, { id, planId, planName, productId, price }: PlanVersion) => ({

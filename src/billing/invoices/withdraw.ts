@@ -1,4 +1,4 @@
-import { type Billing, closeBilling } from '../billing.ts';
+import { type Billing, flushBilling } from '../billing.ts';
 import { issueCreditNotes } from '../credit-notes/issue.ts';
 import { reverseGross, reversibleGross } from '../pricing/reversal.ts';
 import { isOpen } from './invoice.ts';
@@ -11,7 +11,7 @@ import * as store from './store.ts';
  * otherwise a credit note over everything not yet credited. Locks them in id order.
  */
 export async function withdrawInvoices(billing: Billing, invoiceIds: string[]): Promise<void> {
-  await closeBilling(billing); // an invoice of this very transaction is reversed like any other
+  await flushBilling(billing); // an invoice of this very transaction is reversed like any other
   const invoices = await store.lockInvoices(billing.work.db, [...new Set(invoiceIds)]);
   const untouched = invoices.filter((i) => isOpen(i.status) && i.amountPaid === 0n && i.reversedAmount === 0n);
   await voidInvoices(billing, untouched);

@@ -1,10 +1,20 @@
 import type { Instant } from '../../platform/calendar.ts';
 import { utcDate } from '../../platform/calendar.ts';
-import { type Decimal, formatDecimal, isZero, multiply, ONE, ofInteger, signOf } from '../../platform/decimal.ts';
+import {
+  type Decimal,
+  formatDecimal,
+  isZero,
+  multiply,
+  ONE,
+  ofInteger,
+  signOf,
+  subtract,
+  ZERO,
+} from '../../platform/decimal.ts';
 import { decimalOfMinor, type Fraction, minorFraction, roundRatio, roundToMinor } from '../../platform/money.ts';
 import { type BillingCycle, billsInAdvance, type PlanPrice, soldRatio } from './prices.ts';
 import { isLineQuantity } from './quantity.ts';
-import { splitIntoTiers } from './tiers.ts';
+import { splitIntoTiers, type TierPart } from './tiers.ts';
 
 export type LineKind = 'plan' | 'usage' | 'proration' | 'custom';
 
@@ -40,6 +50,8 @@ export interface Charge {
   readonly periodStart: Instant;
   readonly periodEnd: Instant;
   readonly billingPeriodId?: string | null | undefined;
+  /** What the metric was used in the earlier parts of the period, where the tiers count on from there (rules U8); >= 0. */
+  readonly usedBefore?: Decimal | undefined;
 }
 
 type Priced = Pick<LineInput, 'description' | 'quantity' | 'unitPrice' | 'facts'>;
@@ -112,9 +124,9 @@ function seatTiers(
   });
 }
 
-/** Lines of the usage of a closed period (rules P3..P7, U4); a usage of 0 or less bills nothing. */
+/** Lines of the usage of a closed period (rules P3..P7, U4, U8); a usage of 0 or less bills nothing. */
 export function usageLines(charge: Charge, usage: Decimal): LineInput[] {
-  const { price, plan } = charge;
+  const { price, plan, usedBefore = ZERO } = charge;
   if (price.pricingModel !== 'usage_based' || price.usageMetric === null || signOf(usage) <= 0) return [];
   const name = `${plan.name}: ${price.usageMetric.name}`;
   const facts = { usage: formatDecimal(usage), aggregation: price.usageMetric.aggregation };
@@ -124,8 +136,12 @@ export function usageLines(charge: Charge, usage: Decimal): LineInput[] {
       { description: `${name}, ${formatDecimal(usage)}`, quantity: usage, unitPrice, facts },
     ]);
   }
-  const parts = splitIntoTiers(price.tiers, price.tierMode, usage).flatMap((tier) => {
-    const known = { ...facts, tier: tier.label, tierMode: price.tierMode };
+  const before: Record<string, string> = isZero(usedBefore) ? {} : { usedBefore: formatDecimal(usedBefore) };
+  const split = splitIntoTiers(price.tiers, price.tierMode, usage, usedBefore);
+  if (split[0]?.difference)
+    return differenceLine(charge, `${name}, ${formatDecimal(usage)}`, split[0], { ...facts, ...before });
+  const parts = split.flatMap((tier) => {
+    const known = { ...facts, ...before, tier: tier.label, tierMode: price.tierMode };
     const description = `${name}, ${formatDecimal(tier.units)}`;
     return [
       { description, quantity: tier.units, unitPrice: tier.unitPrice, facts: known },
@@ -133,6 +149,23 @@ export function usageLines(charge: Charge, usage: Decimal): LineInput[] {
     ];
   });
   return finish(charge, 'usage', parts);
+}
+
+/** All units moved to another tier: what they cost together less what those before cost, never below 0 (rules U8). */
+function differenceLine(
+  charge: Charge,
+  description: string,
+  { label, difference }: TierPart,
+  facts: Record<string, string>,
+): LineInput[] {
+  const { all, before } = difference!;
+  const exact = minorFraction(subtract(all, before), charge.currency);
+  const amount = roundRatio(exact.n, exact.d);
+  if (amount <= 0n) return [];
+  const prices = { priceOfAll: formatDecimal(all), priceOfBefore: formatDecimal(before) };
+  const known = { ...facts, ...prices, tier: label, tierMode: charge.price.tierMode };
+  const unitPrice = decimalOfMinor(amount, charge.currency);
+  return [{ ...origin(charge, 'usage'), description, quantity: ONE, unitPrice, exact, facts: known }];
 }
 
 /** The line for usage that arrived after its period was billed (rules U7): `amount` minor units for `difference`. */
@@ -145,7 +178,10 @@ export function lateUsageLine(charge: Charge, amount: bigint, difference: Decima
     quantity: ONE,
     unitPrice: decimalOfMinor(amount, charge.currency),
     late: true,
-    facts: { difference: formatDecimal(difference) },
+    facts: {
+      difference: formatDecimal(difference),
+      ...(charge.usedBefore && !isZero(charge.usedBefore) ? { usedBefore: formatDecimal(charge.usedBefore) } : {}),
+    },
   };
 }
 

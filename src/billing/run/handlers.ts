@@ -1,5 +1,6 @@
 import type { DunningResult, LicensesResult, LifecycleResult, WebhooksResult } from '../../../generated/types.gen.ts';
 import { runLicenses } from '../../licenses/jobs.ts';
+import { queueLateEmails } from '../../mail/put-off.ts';
 import { sendEmails } from '../../mail/send.ts';
 import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
@@ -46,17 +47,18 @@ async function dunning(runtime: Runtime): Promise<DunningResult> {
 
 async function licenses(runtime: Runtime): Promise<LicensesResult> {
   const [asOf, started] = [runtime.clock.now(), performance.now()];
-  const { expired, errors } = await runLicenses(runtime);
-  return { asOf, expired, durationMs: Math.round(performance.now() - started), errors };
+  const { expired, signed, caughtUp, errors } = await runLicenses(runtime);
+  return { asOf, expired, signed, caughtUp, durationMs: Math.round(performance.now() - started), errors };
 }
 
 async function webhooks(runtime: Runtime): Promise<WebhooksResult> {
   const [asOf, started] = [runtime.clock.now(), performance.now()];
+  const { errors } = await queueLateEmails(runtime);
   const { sent: emailsSent, failed: emailsFailed } = await sendEmails(runtime);
   const deliveries = { attempted: 0, delivered: 0, failed: 0, pending: 0, endpointsDisabled: 0 };
   const inbox = { inboxProcessed: 0, inboxFailed: 0 };
   const durationMs = Math.round(performance.now() - started);
-  return { asOf, ...deliveries, ...inbox, emailsSent, emailsFailed, durationMs, errors: [] };
+  return { asOf, ...deliveries, ...inbox, emailsSent, emailsFailed, durationMs, errors };
 }
 
 export const parked: Pick<Handlers<'coverage'>, 'listParked' | 'retryParked'> = {

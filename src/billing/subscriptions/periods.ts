@@ -1,4 +1,5 @@
 import { addDays, addMonths, type Instant } from '../../platform/calendar.ts';
+import { changesOf } from '../../platform/changes.ts';
 import { CYCLE_MONTHS } from '../pricing/prices.ts';
 import { type BillingPeriod, isBilled, type PeriodKind, type Subscription, type Terms } from './subscription.ts';
 
@@ -30,19 +31,28 @@ export interface PlannedPeriod {
   dueAt: Instant;
   planVersionId: string;
   quantity: number;
+  tiersFrom: Instant | null;
+}
+
+/** Where the usage that is still counted begins, after a change within the period (rules Q7), and where its tiers do. */
+export interface UsageStart {
+  from: Instant;
+  tiersFrom: Instant | null;
 }
 
 /**
- * The rows the current period needs (rules S6). Whatever else is pending has been superseded. `usageFrom`: where the
- * usage that is still counted begins, after a change within the period (rules Q7); null when none is.
+ * The rows the current period needs (rules S6). Whatever else is pending has been superseded. `usage`: null when none is
+ * counted.
  */
-export function plannedPeriods(sub: Subscription, usageFrom: Instant | null): PlannedPeriod[] {
+export function plannedPeriods(sub: Subscription, usage: UsageStart | null): PlannedPeriod[] {
   if (sub.status === 'trialing' || sub.status === 'canceled') return [];
   const { currentPeriodStart: start, currentPeriodEnd: end } = sub;
   const { planVersionId, quantity } = sub;
-  const row = { kind: 'advance', periodStart: start, periodEnd: end, dueAt: start, planVersionId, quantity } as const;
+  const terms = { planVersionId, quantity, tiersFrom: null };
+  const row = { kind: 'advance', periodStart: start, periodEnd: end, dueAt: start, ...terms } as const;
   const rows: PlannedPeriod[] = [row];
-  if (usageFrom !== null) rows.push({ ...row, kind: 'usage', periodStart: usageFrom, dueAt: end });
+  if (usage !== null)
+    rows.push({ ...row, kind: 'usage', periodStart: usage.from, dueAt: end, tiersFrom: usage.tiersFrom });
   if (isBilled(sub.status) && !sub.cancelAtPeriodEnd) {
     const ahead = addDays(end, -sub.preRenewalInvoiceDays);
     const next = termsAt(sub, end);
@@ -53,6 +63,7 @@ export function plannedPeriods(sub: Subscription, usageFrom: Instant | null): Pl
       dueAt: ahead > start ? ahead : start,
       planVersionId: next.planVersionId,
       quantity: next.quantity,
+      tiersFrom: null,
     });
   }
   return rows;
@@ -79,10 +90,10 @@ export interface PeriodPlan {
 export function planPeriods(
   sub: Subscription,
   existing: BillingPeriod[],
-  usageFrom: Instant | null,
+  usage: UsageStart | null,
   make: MakePeriod,
 ): PeriodPlan {
-  const planned = plannedPeriods(sub, usageFrom);
+  const planned = plannedPeriods(sub, usage);
   const wanted = new Map(planned.map((row) => [`${row.kind}|${row.periodStart}`, row]));
   const plan: PeriodPlan = { insert: [], update: [], remove: [], rows: [] };
   for (const row of existing) {
@@ -106,12 +117,8 @@ export function planPeriods(
 
 type MakePeriod = (row: PlannedPeriod) => BillingPeriod;
 
-function revise(row: BillingPeriod, { periodEnd, dueAt, planVersionId, quantity }: PlannedPeriod): boolean {
-  const changed =
-    row.dueAt !== dueAt ||
-    row.periodEnd !== periodEnd ||
-    row.planVersionId !== planVersionId ||
-    row.quantity !== quantity;
-  Object.assign(row, { periodEnd, dueAt, planVersionId, quantity });
+function revise(row: BillingPeriod, { kind: _, periodStart: _start, ...target }: PlannedPeriod): boolean {
+  const changed = Object.keys(changesOf<Partial<PlannedPeriod>>(row, target)).length > 0;
+  Object.assign(row, target);
   return changed;
 }

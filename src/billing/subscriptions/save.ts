@@ -32,7 +32,7 @@ export interface Saved {
 
 /**
  * Writes what the transitions of many units decided, in the lock order of rules X3: MRR, invoices withdrawn, credit
- * balances, numbers; a constant number of statements whatever the number of units. Posts nothing: `closeBilling` does.
+ * balances, numbers; a constant number of statements whatever the number of units. Posts nothing: that happens before the commit.
  */
 export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Promise<Saved[]> {
   const { work } = billing;

@@ -64,6 +64,8 @@ export interface BillingPeriod {
   planVersionId: string;
   quantity: number;
   invoiceId: string | null;
+  /** Of a usage row: since when the usage of its metric fills its tiers; null = since its own start (rules U8). */
+  tiersFrom: Instant | null;
   /** What the customer was billed for the rest of the current period (rules S9), minor units. */
   inForceFrom: Instant | null;
   inForceNet: bigint | null;

@@ -10,8 +10,9 @@ import type { Charge, LineInput } from '../pricing/lines.ts';
 import type { SubscriptionDiscount } from './discount.ts';
 import { loadDiscounts } from './discount-store.ts';
 import { loadPeriods } from './period-store.ts';
-import { planPeriods, termsAt } from './periods.ts';
+import { planPeriods, termsAt, type UsageStart } from './periods.ts';
 import type { BillingPeriod, Subscription, Terms } from './subscription.ts';
+import { tiersFrom } from './tiers-from.ts';
 
 /** Period rows that go on one invoice. */
 export interface Bill {
@@ -165,8 +166,8 @@ export const currentCharge = (unit: SubscriptionUnit, sub: Subscription): Charge
 
 /** Brings the pending rows in line with the present state (rules S4, S6). */
 export function replan(unit: SubscriptionUnit, work: Work): void {
-  const usageFrom = isUsageBased(versionOf(unit)) ? usageStart(unit) : null;
-  const plan = planPeriods(unit.sub, unit.periods, usageFrom, (row) => ({
+  const usage = isUsageBased(versionOf(unit)) ? usageStart(unit) : null;
+  const plan = planPeriods(unit.sub, unit.periods, usage, (row) => ({
     ...row,
     id: work.newId(),
     subscriptionId: unit.sub.id,
@@ -199,10 +200,12 @@ export function remove(unit: SubscriptionUnit, row: BillingPeriod): void {
 export const isUsageBased = ({ price }: PlanVersion): boolean => price.pricingModel === 'usage_based';
 
 /** Where the usage begins that is billed at the end of the current period: its start, or the last change (rules Q7). */
-function usageStart({ sub, periods, change }: SubscriptionUnit): Instant {
+function usageStart(unit: SubscriptionUnit): UsageStart {
+  const { sub, periods, change } = unit;
   const { currentPeriodStart: start, currentPeriodEnd: end } = sub;
   const open = periods.find((row) => row.kind === 'usage' && row.periodStart >= start && row.periodEnd >= end);
-  return open?.periodStart ?? (change !== null && change.at > start && change.at < end ? change.at : start);
+  const from = open?.periodStart ?? (change !== null && change.at > start && change.at < end ? change.at : start);
+  return { from, tiersFrom: tiersFrom(unit, from) };
 }
 
 export const emit = (unit: SubscriptionUnit, type: string, data: Record<string, unknown>): void => {

@@ -15,6 +15,8 @@ export interface UsagePeriod {
   end: Instant;
   state: PeriodState;
   dirty: boolean;
+  /** Since when its tiers are filled, where that is before its start (rules U8). */
+  tiersFrom: Instant | null;
   /** Of the price version of the row; null when it bills no usage. */
   metric: UsageMetric | null;
 }
@@ -73,7 +75,7 @@ async function loadUsagePeriods(db: Db, subs: Subscription[], since: Instant): P
     .whereIn('p.subscription_id', inList(periods.keys()))
     .where('p.period_end', '>', since)
     .select('p.id', 'p.subscription_id', 'p.kind', 'p.period_start', 'p.period_end', 'p.state', 'p.dirty')
-    .select('v.usage_metric');
+    .select('p.tiers_from', 'v.usage_metric');
   for (const row of rows)
     periods.get(row.subscription_id)!.push({
       id: row.id,
@@ -82,6 +84,7 @@ async function loadUsagePeriods(db: Db, subs: Subscription[], since: Instant): P
       end: row.period_end,
       state: row.state,
       dirty: bool(row.dirty),
+      tiersFrom: row.tiers_from,
       metric: optionalJson<UsageMetric>(row.usage_metric),
     });
   return periods;
@@ -91,8 +94,19 @@ async function loadUsagePeriods(db: Db, subs: Subscription[], since: Instant): P
 export const usageRowAt = (periods: readonly UsagePeriod[], at: Instant): UsagePeriod | undefined =>
   periods.find(({ kind, start, end }) => kind === 'usage' && start <= at && at < end);
 
-/** Whether an event added or voided in this row makes it to be rated again (rules U6). */
-export const isBilledUsage = ({ state }: UsagePeriod): boolean => state === 'invoiced' || state === 'skipped';
+/** Whether the row has been billed, or found to cost nothing. */
+const isBilledUsage = ({ state }: UsagePeriod): boolean => state === 'invoiced' || state === 'skipped';
+
+/** The billed rows that an event of this metric added or voided at `at` makes to be rated again (rules U6, U8). */
+export const rowsToRateAgain = (periods: readonly UsagePeriod[], metric: string, at: Instant): UsagePeriod[] =>
+  periods.filter(
+    (row) =>
+      row.kind === 'usage' &&
+      row.metric?.name === metric &&
+      isBilledUsage(row) &&
+      (row.tiersFrom ?? row.start) <= at &&
+      at < row.end,
+  );
 
 /** Marks usage rows to be rated again, and plans that of subscriptions that have ended (rules U6, U7). */
 export async function markDirty(db: Db, rowIds: Iterable<string>, ended: readonly Subscription[]): Promise<void> {

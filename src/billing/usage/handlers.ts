@@ -6,7 +6,7 @@ import { type Handlers, reply } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
 import { checkRange } from '../../platform/ranges.ts';
 import { findSubscription, lockSubscriptions } from '../subscriptions/store.ts';
-import { isBilledUsage, lockForUsage, markDirty, usageRowAt } from '../subscriptions/usage-rows.ts';
+import { lockForUsage, markDirty, rowsToRateAgain } from '../subscriptions/usage-rows.ts';
 import { invoicesOfEvents } from './billed-by.ts';
 import { type Outcome, recordItems } from './record.ts';
 import * as store from './store.ts';
@@ -62,8 +62,12 @@ const voidUsageEvent: Tag['voidUsageEvent'] = async ({ path }, context) => {
   const [sub] = await lockSubscriptions(db, [event.subscriptionId]);
   if (await store.voidEvent(db, event.id, now)) {
     const { periods } = (await lockForUsage(db, null, [event.subscriptionId], event.timestamp)).get(sub!.id)!;
-    const row = usageRowAt(periods, event.timestamp);
-    if (row && isBilledUsage(row)) await markDirty(db, [row.id], [sub!]);
+    const rows = rowsToRateAgain(periods, event.metric, event.timestamp);
+    await markDirty(
+      db,
+      rows.map(({ id }) => id),
+      [sub!],
+    );
     context.audit({ entityType: 'usage_event', entityId: event.id, changes: { voidedAt: [null, now] } });
   }
   return presentOne(db, event.id);

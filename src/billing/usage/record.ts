@@ -2,7 +2,8 @@ import type { UsageEventCreate } from '../../../generated/types.gen.ts';
 import { AppError, refuse } from '../../platform/errors.ts';
 import type { Context } from '../../platform/http/operations.ts';
 import { loadBillingSettings } from '../../settings/store.ts';
-import { isBilledUsage, lockForUsage, markDirty, type UsageSubscription } from '../subscriptions/usage-rows.ts';
+import type { Subscription } from '../subscriptions/subscription.ts';
+import { lockForUsage, markDirty, rowsToRateAgain, type UsageSubscription } from '../subscriptions/usage-rows.ts';
 import { judgeEvent, type Limits, limitsAt, type Place } from './judge.ts';
 import { findByKeys, insertEvents, type KnownKey, type NewUsageEvent } from './store.ts';
 import { readEvent, type SentEvent, uniqueValueOf } from './usage-event.ts';
@@ -106,14 +107,16 @@ async function planRating(
   fresh: readonly Fresh[],
   taken: ReadonlyMap<string, KnownKey>,
 ): Promise<void> {
-  const late = fresh.filter(({ stored, place: { row } }) => row && isBilledUsage(row) && !taken.has(stored.id));
-  const rows = new Set(late.flatMap(({ place: { row } }) => (row && !row.dirty ? [row.id] : [])));
-  const ended = new Set(late.map(({ stored }) => stored.subscriptionId).map((id) => subs.get(id)!.sub));
-  await markDirty(
-    db,
-    rows,
-    [...ended].filter(({ status }) => status === 'canceled'),
-  );
+  const rows = new Set<string>();
+  const ended = new Set<Subscription>();
+  for (const { stored } of fresh) {
+    if (taken.has(stored.id)) continue;
+    const { sub, periods } = subs.get(stored.subscriptionId)!;
+    const late = rowsToRateAgain(periods, stored.metric, stored.timestamp);
+    for (const { id, dirty } of late) if (!dirty) rows.add(id);
+    if (late.length > 0 && sub.status === 'canceled') ended.add(sub);
+  }
+  await markDirty(db, rows, [...ended]);
 }
 
 function outcomeOf(one: Item | AppError, taken: ReadonlyMap<string, KnownKey>): Outcome {
