@@ -8,7 +8,7 @@ import type { Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
 import { exponentOf, formatMoney, parseMoney } from '../../platform/money.ts';
 import { type Billing, openBilling } from '../billing.ts';
-import type { CreditEntry } from './credit-entry.ts';
+import type { CreditEntry } from '../ledger/credit-entry.ts';
 import { listCreditEntries } from './store.ts';
 
 type Tag = Handlers<'credits'>;

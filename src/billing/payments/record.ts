@@ -58,6 +58,11 @@ export async function recordPayment(billing: Billing, invoice: Invoice, money: R
   return payment;
 }
 
+/** A person calls a locked invoice paid. */
+export async function markPaid(billing: Billing, invoice: Invoice): Promise<void> {
+  await recordPayment(billing, invoice, { amount: invoice.amountDue, method: 'manual' });
+}
+
 function paymentOf({ work }: Billing, invoice: Invoice, money: ReceivedMoney): Payment {
   const due = isOpen(invoice.status) ? invoice.amountDue : 0n;
   const applied = money.amount < due ? money.amount : due;
