@@ -12,6 +12,7 @@ import {
   type SectionChange,
 } from './provider-settings.ts';
 import { loadProviderSettings, lockProviderSettings, saveProviderSettings } from './provider-store.ts';
+import { PROVIDERS_WITHOUT_EFFECT } from './without-effect.ts';
 
 type Tag = Handlers<'settings'>;
 type Update<S extends Section> = `update${Capitalize<S>}Settings`;
@@ -79,5 +80,5 @@ function differences(before: ProviderSettings, after: ProviderSettings, section:
 
 function present(settings: ProviderSettings, fallback: Fallback): Shown {
   const shown = SECTION_NAMES.map((section) => [section, presentSection(settings, fallback, section)]);
-  return Object.fromEntries(shown) as Shown;
+  return { ...Object.fromEntries(shown), withoutEffect: [...PROVIDERS_WITHOUT_EFFECT] } as Shown;
 }

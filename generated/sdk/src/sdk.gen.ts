@@ -59,7 +59,7 @@ export class System extends HeyApiClient {
     /**
      * Can the server serve
      *
-     * Runs one statement on the database and compares the migration level. 503 names in `fields` what is missing.
+     * Runs one statement on the database and compares the migration level. 503 names in `fields` what is missing, after 5 seconds when the database is silent.
      */
     public getReady<ThrowOnError extends boolean = true>(options?: Options<GetReadyData, ThrowOnError>): RequestResult<GetReadyResponses, GetReadyErrors, ThrowOnError> {
         return (options?.client ?? this.client).get<GetReadyResponses, GetReadyErrors, ThrowOnError>({ url: '/ready', ...options });

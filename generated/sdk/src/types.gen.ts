@@ -2129,7 +2129,7 @@ export type SettingsSource = 'database' | 'environment';
 
 export type StripeSettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2152,7 +2152,7 @@ export type StripeSettings = {
 
 export type XenditSettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2175,7 +2175,7 @@ export type XenditSettings = {
 
 export type LemonsqueezySettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2205,7 +2205,7 @@ export type ExternalTaxProvider = 'taxjar' | 'stripe';
 
 export type TaxSettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2228,6 +2228,10 @@ export type ProviderSettings = {
     xendit: XenditSettings;
     lemonsqueezy: LemonsqueezySettings;
     tax: TaxSettings;
+    /**
+     * The members, by their path, that are kept but change nothing yet.
+     */
+    withoutEffect: Array<string>;
 };
 
 export type StripeSettingsUpdate = {
@@ -2443,7 +2447,7 @@ export type LicenseValidate = {
 };
 
 /**
- * Days count from the due date and rise strictly from step to step; null leaves a step out.
+ * Days count from the due date and rise strictly from step to step; null leaves a step out. Kept, but no step is taken yet (`withoutEffect`): invoices only become overdue.
  */
 export type DunningSchedule = {
     /**
@@ -2502,9 +2506,13 @@ export type BillingSettings = {
     usageMaxAgeDays: number;
     usageFutureToleranceSeconds: number;
     /**
-     * Replaced as a whole; applies to steps to come.
+     * Replaced as a whole; changes nothing yet.
      */
     dunning: DunningSchedule;
+    /**
+     * The members, by their path, that are kept but change nothing yet.
+     */
+    withoutEffect: Array<string>;
     updatedAt: Timestamp;
 };
 
@@ -2549,7 +2557,7 @@ export type BillingSettingsUpdate = {
     usageMaxAgeDays?: number;
     usageFutureToleranceSeconds?: number;
     /**
-     * Replaced as a whole; applies to steps to come.
+     * Replaced as a whole; changes nothing yet.
      */
     dunning?: DunningSchedule;
 };
