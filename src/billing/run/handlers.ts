@@ -3,7 +3,7 @@ import { runLicenses } from '../../licenses/jobs.ts';
 import { sendEmails } from '../../mail/send.ts';
 import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import type { Runtime } from '../../platform/work.ts';
 import { openBilling } from '../billing.ts';
 import { performAllDue } from '../subscriptions/due.ts';
@@ -61,8 +61,8 @@ async function webhooks(runtime: Runtime): Promise<WebhooksResult> {
 
 export const parked: Pick<Handlers<'coverage'>, 'listParked' | 'retryParked'> = {
   async listParked({ query }, { db }) {
-    const page = pageRequest('parked', query);
-    return paged('parked', page, await listParked(db, query.customerId, page), ({ id }) => id, present);
+    const read = (step: PageRequest) => listParked(db, query.customerId, step);
+    return paged(await readPage('parked', query, { keyOf: ({ id }) => id, read }), present);
   },
 
   async retryParked({ path }, context) {
