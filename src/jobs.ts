@@ -6,6 +6,7 @@ import { runLifecycle } from './billing/run/lifecycle.ts';
 import { runRetentions } from './billing/run/retention.ts';
 import { taxRetentions } from './billing/tax/retention.ts';
 import { runLicenses } from './licenses/jobs.ts';
+import { queueLateEmails } from './mail/put-off.ts';
 import { mailRetentions } from './mail/retention.ts';
 import { sendEmails } from './mail/send.ts';
 import { TestClock } from './platform/clock.ts';
@@ -70,6 +71,11 @@ const scheduled = (runtime: Runtime): Job[] => [
   { name: 'dunning', everyMs: 6 * HOUR, run: async (stopping) => void (await markOverdue(runtime, stopping)) },
   { name: 'licenses', everyMs: HOUR, run: async (stopping) => void (await runLicenses(runtime, stopping)) },
   { name: 'e-mails', everyMs: 5 * SECOND, run: async (stopping) => void (await sendEmails(runtime, stopping)) },
+  {
+    name: 'late e-mails',
+    everyMs: 60 * SECOND,
+    run: async (stopping) => void (await queueLateEmails(runtime, stopping)),
+  },
   {
     name: 'reconcile',
     everyMs: 24 * HOUR,

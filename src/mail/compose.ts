@@ -1,5 +1,5 @@
 import { loadPaper } from '../billing/invoices/pdf/load.ts';
-import { renderInvoice } from '../billing/invoices/pdf/render.ts';
+import { printInvoice } from '../billing/invoices/pdf/print.ts';
 import { readInvoice } from '../billing/invoices/read.ts';
 import { findSubscription } from '../billing/subscriptions/store.ts';
 import { loadBillingCustomers } from '../customers/billing-customers.ts';
@@ -67,10 +67,11 @@ async function contentOf(
   seller: BillingSettings,
 ): Promise<Content> {
   if (template === 'invoice' || template === 'payment_received') return aboutInvoice(runtime, template, data);
-  const db = runtime.database.read;
-  const sub = await findSubscription(db, null, data.subscriptionId as string);
-  if (!sub) throw new Refused('The subscription does not exist any more.');
-  const name = (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name;
+  const { sub, name } = await runtime.database.snapshot(async (db) => {
+    const sub = await findSubscription(db, null, data.subscriptionId as string);
+    if (!sub) throw new Refused('The subscription does not exist any more.');
+    return { sub, name: (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name };
+  });
   const sender = senderOf(seller);
   const letter =
     template === 'trial_ending'
@@ -80,12 +81,14 @@ async function contentOf(
 }
 
 async function aboutInvoice(
-  { database, config }: Runtime,
+  runtime: Runtime,
   template: 'invoice' | 'payment_received',
   data: Record<string, unknown>,
 ): Promise<Content> {
-  const db = database.read;
-  const paper = await readInvoice(db, null, data.invoiceId as string, (invoice) => loadPaper(db, config, invoice));
+  const { database, config } = runtime;
+  const paper = await database.snapshot(async (db) =>
+    loadPaper(db, config, await readInvoice(db, null, data.invoiceId as string)),
+  );
   const { invoice } = paper;
   if (template === 'invoice' && invoice.status === 'void') throw new Refused('The invoice was voided meanwhile.');
   const sender = senderOf(invoice.seller);
@@ -93,7 +96,7 @@ async function aboutInvoice(
     template === 'invoice'
       ? invoiceLetter(invoice, sender, (data.message ?? null) as string | null)
       : paymentLetter(invoice, sender, data.amount as string, data.currency as string);
-  const content = await renderInvoice(paper);
+  const content = Buffer.from(await printInvoice(runtime, paper, { patient: true }));
   const filename = `invoice-${invoice.invoiceNumber}.pdf`;
   return { letter, sender, attachments: [{ filename, content, contentType: 'application/pdf' }] };
 }

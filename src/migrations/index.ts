@@ -13,6 +13,8 @@ import { emails } from './0015-emails.ts';
 import { usageTiers } from './0020-usage-tiers.ts';
 import { frozenDocuments } from './0024-frozen-documents.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
+import { givenEnds } from './0030-given-ends.ts';
+import { putOff } from './0031-put-off.ts';
 import { retention } from './0032-retention.ts';
 import type { Migration } from './migration.ts';
 
@@ -33,5 +35,7 @@ export const migrations: readonly Migration[] = [
   usageTiers,
   frozenDocuments,
   idempotencyClaims,
+  givenEnds,
+  putOff,
   retention,
 ];

@@ -18,10 +18,12 @@ export const system: Handlers<'system'> = {
   },
 
   async getReady(_, context) {
-    const { pending } = await within(DATABASE_MS, () => migrationState(context.db)).catch((error: unknown) => {
-      context.runtime.log.error({ err: error, requestId: context.requestId }, 'the database does not answer');
-      throw notReady({ database: 'does not answer' });
-    });
+    const { pending } = await within(DATABASE_MS, () => context.snapshot((db) => migrationState(db))).catch(
+      (error: unknown) => {
+        context.runtime.log.error({ err: error, requestId: context.requestId }, 'the database does not answer');
+        throw notReady({ database: 'does not answer' });
+      },
+    );
     if (pending.length > 0) throw notReady({ migrations: `${pending.length} not applied` });
     return { status: 'ok', database: 'ok', migrations: 'ok' };
   },

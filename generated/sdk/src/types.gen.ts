@@ -2026,6 +2026,8 @@ export type DunningResult = {
 export type LicensesResult = {
     asOf: Timestamp;
     expired: JobCounter;
+    signed: JobCounter;
+    caughtUp: JobCounter;
     durationMs: number;
     errors: Array<JobError>;
 };
@@ -2127,7 +2129,7 @@ export type SettingsSource = 'database' | 'environment';
 
 export type StripeSettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2150,7 +2152,7 @@ export type StripeSettings = {
 
 export type XenditSettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2173,7 +2175,7 @@ export type XenditSettings = {
 
 export type LemonsqueezySettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2203,7 +2205,7 @@ export type ExternalTaxProvider = 'taxjar' | 'stripe';
 
 export type TaxSettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2226,6 +2228,10 @@ export type ProviderSettings = {
     xendit: XenditSettings;
     lemonsqueezy: LemonsqueezySettings;
     tax: TaxSettings;
+    /**
+     * The members, by their path, that are kept but change nothing yet.
+     */
+    withoutEffect: Array<string>;
 };
 
 export type StripeSettingsUpdate = {
@@ -2288,6 +2294,10 @@ export type License = {
      * Its `kid`.
      */
     signingKeyId: string | null;
+    /**
+     * It was signed, has changed since, and waits to be signed again.
+     */
+    signaturePending: boolean;
     createdAt: Timestamp;
     updatedAt: Timestamp;
 };
@@ -2437,7 +2447,7 @@ export type LicenseValidate = {
 };
 
 /**
- * Days count from the due date and rise strictly from step to step; null leaves a step out.
+ * Days count from the due date and rise strictly from step to step; null leaves a step out. Kept, but no step is taken yet (`withoutEffect`): invoices only become overdue.
  */
 export type DunningSchedule = {
     /**
@@ -2496,9 +2506,13 @@ export type BillingSettings = {
     usageMaxAgeDays: number;
     usageFutureToleranceSeconds: number;
     /**
-     * Replaced as a whole; applies to steps to come.
+     * Replaced as a whole; changes nothing yet.
      */
     dunning: DunningSchedule;
+    /**
+     * The members, by their path, that are kept but change nothing yet.
+     */
+    withoutEffect: Array<string>;
     updatedAt: Timestamp;
 };
 
@@ -2543,7 +2557,7 @@ export type BillingSettingsUpdate = {
     usageMaxAgeDays?: number;
     usageFutureToleranceSeconds?: number;
     /**
-     * Replaced as a whole; applies to steps to come.
+     * Replaced as a whole; changes nothing yet.
      */
     dunning?: DunningSchedule;
 };
@@ -7723,6 +7737,10 @@ export type ListLicensesData = {
          * Only the licences of this subscription.
          */
         subscriptionId?: Id;
+        /**
+         * Only licences that wait to be signed again (true) or do not (false).
+         */
+        signaturePending?: boolean;
     };
     url: '/api/licenses';
 };
@@ -10465,6 +10483,10 @@ export type V1ListLicensesData = {
          * Only the licences of this subscription.
          */
         subscriptionId?: Id;
+        /**
+         * Only licences that wait to be signed again (true) or do not (false).
+         */
+        signaturePending?: boolean;
     };
     url: '/api/v1/licenses';
 };

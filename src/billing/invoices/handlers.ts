@@ -1,13 +1,10 @@
-import { loadBillingCustomers } from '../../customers/billing-customers.ts';
-import { isPlainAddress } from '../../mail/address.ts';
-import { queueInvoiceEmail } from '../../mail/queue.ts';
 import { changesOf } from '../../platform/changes.ts';
-import { invalid, notFound, refuse } from '../../platform/errors.ts';
+import { refuse } from '../../platform/errors.ts';
 import { type Context, type Handlers, reply } from '../../platform/http/operations.ts';
 import { type Page, type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
 import { checkRange } from '../../platform/ranges.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { presentCreditNote } from '../credit-notes/present.ts';
 import { listInvoiceCreditNotes } from '../credit-notes/store.ts';
 import { listInvoiceCredits } from '../credits/of-invoice.ts';
@@ -20,7 +17,7 @@ import type { Invoice } from './invoice.ts';
 import { loadLines, weighLines } from './line-store.ts';
 import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
-import { renderInvoice } from './pdf/render.ts';
+import { printInvoice } from './pdf/print.ts';
 import { presentInvoice } from './present.ts';
 import { readInvoice } from './read.ts';
 import { withSeller, withSellers } from './seller.ts';
@@ -51,23 +48,22 @@ const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1
 };
 
 const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1, runtime }) => {
-  return readInvoice(db, scope, path.id, async (read) => {
-    const invoice = await withSeller(db, runtime.config, read);
-    const lines = await loadLines(db, [invoice.id]);
-    const payments = await listInvoicePayments(db, invoice.id);
-    const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
-    return {
-      ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
-      payments: payments.map(presentPayment),
-      creditNotes: creditNotes.map(presentCreditNote),
-    };
-  });
+  const invoice = await withSeller(db, runtime.config, await readInvoice(db, scope, path.id));
+  const lines = await loadLines(db, [invoice.id]);
+  const payments = await listInvoicePayments(db, invoice.id);
+  const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
+  return {
+    ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
+    payments: payments.map(presentPayment),
+    creditNotes: creditNotes.map(presentCreditNote),
+  };
 };
 
-const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtime }) => {
-  const paper = await readInvoice(db, scope, path.id, (invoice) => loadPaper(db, runtime.config, invoice));
+/** Drawn after the snapshot is over, because that takes longer than reading. */
+const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { snapshot, scope, runtime }) => {
+  const paper = await snapshot(async (db) => loadPaper(db, runtime.config, await readInvoice(db, scope, path.id)));
   const { invoice } = paper;
-  const pdf = await renderInvoice(paper);
+  const pdf = await printInvoice(runtime, paper);
   return reply(200, pdf, {
     'Content-Type': 'application/pdf',
     'Content-Disposition': `inline; filename="invoice-${invoice.invoiceNumber ?? 'draft'}.pdf"`,
@@ -75,33 +71,29 @@ const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtim
 };
 
 const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) =>
-  explainInvoice(
-    await readInvoice(db, null, id, async (invoice) => ({
-      invoice,
-      lines: (await loadLines(db, [id])).get(id)!,
-      trace: await store.findTrace(db, id),
-      credits: await listInvoiceCredits(db, id),
-      creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
-      payments: (await listInvoicePayments(db, id)).toReversed(),
-    })),
-  );
+  explainInvoice({
+    invoice: await readInvoice(db, null, id),
+    lines: (await loadLines(db, [id])).get(id)!,
+    trace: await store.findTrace(db, id),
+    credits: await listInvoiceCredits(db, id),
+    creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
+    payments: (await listInvoicePayments(db, id)).toReversed(),
+  });
 
 const createInvoice: Tag['createInvoice'] = async ({ body }, context) => {
   const billing = await openBilling(context);
   const invoice = await createManualInvoice(billing, body);
-  await closeBilling(billing);
   const shown = await presentOne(context, invoice);
   context.audit({ entityType: 'invoice', entityId: invoice.id, changes: changesOf<object>({}, shown) });
   return shown;
 };
 
 const updateInvoice: Tag['updateInvoice'] = async ({ path, body }, context) => {
-  const before = await lockInvoiceAndSubscription(context.db, path.id);
+  const before = await lockInvoiceAndSubscription(context, path.id);
   checkVersion(context, before.version);
   const shownBefore = await presentOne(context, before);
   const billing = await openBilling(context);
   const after = await changeInvoice(billing, before, body);
-  await closeBilling(billing);
   const shown = await presentOne(context, after);
   const changes = changesOf(shownBefore, shown);
   if (Object.keys(changes).length > 0) context.audit({ entityType: 'invoice', entityId: path.id, changes });
@@ -109,29 +101,14 @@ const updateInvoice: Tag['updateInvoice'] = async ({ path, body }, context) => {
 };
 
 const deleteInvoice: Tag['deleteInvoice'] = async ({ path }, context) => {
-  const invoice = await lockInvoiceAndSubscription(context.db, path.id);
+  const invoice = await lockInvoiceAndSubscription(context, path.id);
   checkVersion(context, invoice.version);
   if (invoice.status !== 'draft') throw refuse('conflict', 'Only drafts can be deleted. Void the invoice instead.');
   await store.deleteDraft(context.db, path.id);
   context.audit({ entityType: 'invoice', entityId: path.id });
 };
 
-/** The e-mail is queued in the transaction of the request and sent by a job (contract 2.10). */
-const sendInvoice: Tag['sendInvoice'] = async ({ path, body }, context) => {
-  if (!context.runtime.config.mail) throw refuse('provider_not_configured', 'No mail server is configured.');
-  const invoice = await store.findInvoice(context.db, null, path.id);
-  if (!invoice) throw notFound('invoice');
-  if (invoice.status === 'draft') throw refuse('conflict', 'A draft is not sent. Issue the invoice first.');
-  if (invoice.status === 'void') throw refuse('invoice_voided', 'A void invoice is not sent.');
-  const customers = await loadBillingCustomers(context.db, [invoice.customerId]);
-  const to = body.to ?? customers.get(invoice.customerId)!.billTo.email;
-  if (!to || !isPlainAddress(to)) throw invalid({ to: 'is not an address that can be written to' });
-  await queueInvoiceEmail(context, invoice.id, to, body.message ?? null);
-  context.audit({ entityType: 'invoice', entityId: invoice.id, reason: 'queued to be sent' });
-  return { invoiceId: invoice.id, to, queuedAt: context.now };
-};
-
-export const invoices: Tag = {
+export const invoices: Omit<Tag, 'sendInvoice'> = {
   listInvoices,
   getInvoice,
   createInvoice,
@@ -139,7 +116,6 @@ export const invoices: Tag = {
   deleteInvoice,
   getInvoicePdf,
   explainInvoice: explain,
-  sendInvoice,
   v1ListInvoices: listInvoices,
   v1GetInvoice: getInvoice,
   v1CreateInvoice: createInvoice,

@@ -4,7 +4,7 @@ import { changesOf } from '../../platform/changes.ts';
 import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
 import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { claimCoupon } from '../coupons/redeem.ts';
 import { findSellablePlan } from '../plans/store.ts';
 import { changeSubscription } from './change.ts';
@@ -42,7 +42,6 @@ const createSubscription: Tag['createSubscription'] = async ({ body }, context) 
   const version = await findSellablePlan(db, body.planId);
   const billing = await openBilling(context);
   const { unit } = await sell(billing, customer, version, { ...asked, coupon });
-  await closeBilling(billing);
   context.audit({ entityType: 'subscription', entityId: unit.sub.id, changes: changesOf<object>({}, { ...unit.sub }) });
   return presentOne(context, unit.sub.id);
 };

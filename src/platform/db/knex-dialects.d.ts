@@ -50,3 +50,8 @@ declare module 'knex/lib/dialects/postgres/index.js' {
     _query(connection: Client & { __knex__disposed?: unknown }, query: KnexQuery): Promise<KnexQuery>;
   }
 }
+
+declare module 'knex/lib/knex-builder/make-knex.js' {
+  import type { Knex } from 'knex';
+  export default function makeKnex(client: unknown): Knex;
+}

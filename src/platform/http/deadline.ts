@@ -40,8 +40,8 @@ export async function untilDeadline<T>(
 }
 
 /** Where a COMMIT was sent nobody knows whether it was done: its Idempotency-Key, in the same commit, tells. */
-function messageOf({ method, manual }: Operation, bounds: Bounds | undefined): string {
+function messageOf({ method, transaction }: Operation, bounds: Bounds | undefined): string {
   if (!bounds?.sent.commit) return method === 'GET' ? 'It took too long.' : 'The request took too long and was undone.';
-  if (manual) return 'The request may have been done, or a part of it: look before you repeat it.';
+  if (transaction === 'manual') return 'The request may have been done, or a part of it: look before you repeat it.';
   return 'Whether the request was done is not known; sent again with the same Idempotency-Key it is done once.';
 }
