@@ -1833,9 +1833,60 @@ export type UsageBatchItem = {
 
 export type UsageBatchResult = {
     /**
+     * Items that were stored.
+     */
+    accepted: number;
+    /**
+     * Items that were there already.
+     */
+    duplicate: number;
+    /**
+     * Items whose key was used for another event; not stored.
+     */
+    conflict: number;
+    /**
+     * Items that were refused; not stored.
+     */
+    rejected: number;
+    /**
      * In the order sent.
      */
     results: Array<UsageBatchItem>;
+};
+
+/**
+ * The error of an array of which every item was refused, and why.
+ */
+export type UsageBatchRefusal = {
+    /**
+     * Items that were stored.
+     */
+    accepted: number;
+    /**
+     * Items that were there already.
+     */
+    duplicate: number;
+    /**
+     * Items whose key was used for another event; not stored.
+     */
+    conflict: number;
+    /**
+     * Items that were refused; not stored.
+     */
+    rejected: number;
+    /**
+     * In the order sent.
+     */
+    results: Array<UsageBatchItem>;
+    error: ErrorCode;
+    /**
+     * For people; may change.
+     */
+    message: string;
+    /**
+     * The value of the header `X-Request-Id`.
+     */
+    requestId: string;
 };
 
 export type UsageMetricSummary = {
@@ -6778,9 +6829,9 @@ export type RecordUsageData = {
 
 export type RecordUsageErrors = {
     /**
-     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     * The event, or every item of the array, is refused.
      */
-    400: ApiError;
+    400: ApiError | UsageBatchRefusal;
     /**
      * No credentials, or credentials that are not (or no longer) valid.
      */
@@ -11225,9 +11276,9 @@ export type V1RecordUsageData = {
 
 export type V1RecordUsageErrors = {
     /**
-     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     * The event, or every item of the array, is refused.
      */
-    400: ApiError;
+    400: ApiError | UsageBatchRefusal;
     /**
      * No credentials, or credentials that are not (or no longer) valid.
      */

@@ -11,6 +11,7 @@ import { licenses } from './0013-licenses.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
 import { usageTiers } from './0020-usage-tiers.ts';
+import { authority } from './0021-authority.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
 import { retention } from './0032-retention.ts';
 import type { Migration } from './migration.ts';
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   taxQuotes,
   emails,
   usageTiers,
+  authority,
   idempotencyClaims,
   retention,
 ];

@@ -51,14 +51,21 @@ export class AppError extends Error {
   readonly status: number;
   readonly fields: Fields | undefined;
   readonly headers: Record<string, string> | undefined;
+  /** Further members of the answer, where the contract lists them. */
+  readonly details: object | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { fields?: Fields; headers?: Record<string, string> } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { fields?: Fields; headers?: Record<string, string>; details?: object } = {},
+  ) {
     super(message);
     this.name = 'AppError';
     this.code = code;
     this.status = STATUS[code];
     this.fields = options.fields;
     this.headers = options.headers;
+    this.details = options.details;
   }
 }
 

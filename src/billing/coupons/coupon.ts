@@ -118,7 +118,7 @@ export function refuseRedemption(coupon: Coupon | undefined, redemption: Redempt
   if (appliesTo.length > 0 && !appliesTo.includes(redemption.planId))
     throw invalid({ couponCode: 'does not apply to this plan' });
   if (redemption.couponIds.includes(coupon.id))
-    throw refuse('already_exists', 'The coupon is on this subscription already.');
+    throw refuse('already_exists', 'The coupon has been taken already.');
   return coupon;
 }
 

@@ -1,5 +1,6 @@
 import type { Instant } from '../../platform/calendar.ts';
 import type { Decimal } from '../../platform/decimal.ts';
+import type { Authority } from '../../platform/http/principal.ts';
 import type { BillingCycle } from '../pricing/prices.ts';
 
 export type SubscriptionStatus = 'trialing' | 'active' | 'paused' | 'past_due' | 'canceled';
@@ -28,10 +29,14 @@ export interface Subscription extends Terms {
   /** When the trial notice is due; null when it was sent or there is none. */
   trialNoticeAt: Instant | null;
   cancelAtPeriodEnd: boolean;
+  /** Who set cancelAtPeriodEnd; null where nobody did, or it is not known (rules S15). */
+  endingBy: Authority | null;
   canceledAt: Instant | null;
   cancelReason: CancelReason | null;
   pausedAt: Instant | null;
   pauseReason: PauseReason | null;
+  /** Who asked for the pause; null for dunning's, and where it is not known (rules S15). */
+  pausedBy: Authority | null;
   /** Waits for the end of the period; the price version is that of the day it was asked for (rules Q3). */
   pendingChange: Terms | null;
   preRenewalInvoiceDays: number;

@@ -34,7 +34,7 @@ export function sendError(error: unknown, req: Request, res: Response, requestId
   for (const [name, value] of Object.entries(refusal.headers ?? {})) res.setHeader(name, value);
   res.statusCode = refusal.status;
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.end(JSON.stringify(body));
+  res.end(JSON.stringify({ ...body, ...refusal.details }));
   return refusal;
 }
 
