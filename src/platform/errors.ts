@@ -51,13 +51,13 @@ export class AppError extends Error {
   readonly status: number;
   readonly fields: Fields | undefined;
   readonly headers: Record<string, string> | undefined;
-  /** Further members of the answer, where the contract lists them. */
-  readonly details: object | undefined;
+  /** The outcome of each item, where every item of a batch was refused. */
+  readonly batch: object | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { fields?: Fields; headers?: Record<string, string>; details?: object } = {},
+    options: { fields?: Fields; headers?: Record<string, string>; batch?: object } = {},
   ) {
     super(message);
     this.name = 'AppError';
@@ -65,7 +65,7 @@ export class AppError extends Error {
     this.status = STATUS[code];
     this.fields = options.fields;
     this.headers = options.headers;
-    this.details = options.details;
+    this.batch = options.batch;
   }
 }
 

@@ -208,6 +208,7 @@ describe('v1RecordUsage', () => {
       expect(answered(await key.post(USAGE, event(value)))).toEqual([403, 'forbidden']);
     expect((await key.post(USAGE, event('1'))).status).toBe(201);
     const { body } = await key.post(USAGE, [event('-1'), event('0')]);
+    expect(body).toMatchObject({ accepted: 1, rejected: 1 });
     expect(body.results[0]).toMatchObject({ status: 'rejected', error: { error: 'forbidden' } });
     await runAt(app, '2026-04-01T10:00:00.000Z');
     expect((await invoicesOf(app, id)).map(({ total }) => total)).toEqual(['50.10']);

@@ -1757,8 +1757,8 @@ export class Usage extends HeyApiClient {
      * Record usage
      *
      * One event, or an array of 1 to 1000. 201 when at least one was stored, 200 when nothing new was but something
-     * was there already. An array of which every item is refused is 400 `validation_error`, with the same counts and
-     * `results`.
+     * was there already. An array of which every item is refused is 400 `validation_error`, with counts and results in
+     * the member `batch` of the error.
      *
      * `idempotencyKey` is unique per subscription: the same key with the same `metricName`, `value`, `timestamp` (when
      * given) and `properties` is a duplicate, answered with the stored event; with other content 409

@@ -1,11 +1,13 @@
 import { AppError } from '../../platform/errors.ts';
-import { authorityOf, type Scope } from '../../platform/http/principal.ts';
-import type { Subscription } from './subscription.ts';
+import type { Scope } from '../../platform/http/principal.ts';
+import type { Authority, Subscription } from './subscription.ts';
 
 /*
  * What a caller narrowed to a customer may not do to its own subscriptions (rules S15, contract 1.11): decide what the
  * operator decides, or take back what the operator has said.
  */
+
+export const authorityOf = (scope: Scope): Authority => (scope === null ? 'operator' : 'customer');
 
 /** Members that only the operator sets: when it is billed, and what the operator keeps about it. */
 const CHANGED_BY_OPERATOR = ['preRenewalInvoiceDays', 'metadata'] as const;

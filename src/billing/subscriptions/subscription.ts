@@ -1,11 +1,12 @@
 import type { Instant } from '../../platform/calendar.ts';
 import type { Decimal } from '../../platform/decimal.ts';
-import type { Authority } from '../../platform/http/principal.ts';
 import type { BillingCycle } from '../pricing/prices.ts';
 
 export type SubscriptionStatus = 'trialing' | 'active' | 'paused' | 'past_due' | 'canceled';
 export type PauseReason = 'requested' | 'dunning';
 export type CancelReason = 'requested' | 'period_end' | 'dunning' | 'provider';
+/** Whose word a change is: of a caller who sees every row, or of one who is narrowed to a customer's (rules S15). */
+export type Authority = 'operator' | 'customer';
 
 /** What is sold: a price version, how many, for how long at a time. */
 export interface Terms {

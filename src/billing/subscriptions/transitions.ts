@@ -1,10 +1,9 @@
 import { addDays, type Instant } from '../../platform/calendar.ts';
 import { changesOf } from '../../platform/changes.ts';
 import { conflict, refuse } from '../../platform/errors.ts';
-import type { Authority } from '../../platform/http/principal.ts';
 import type { Work } from '../../platform/work.ts';
 import { enterPeriod, restartPeriods } from './periods.ts';
-import { type CancelReason, isBilled, type PauseReason, type Subscription } from './subscription.ts';
+import { type Authority, type CancelReason, isBilled, type PauseReason, type Subscription } from './subscription.ts';
 import { applyPending, dropPending } from './terms-change.ts';
 import { emit, replan, type SubscriptionUnit } from './unit.ts';
 import { bill, closeAt, dirtyUsage, pendingAdvance, pendingUsage, withdrawNext } from './unit-bills.ts';

@@ -1,7 +1,7 @@
 import type { UsageEvent as Shown, UsageBatchItem, UsageBatchResult } from '../../../generated/types.gen.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { formatDecimal } from '../../platform/decimal.ts';
-import { AppError, notFound } from '../../platform/errors.ts';
+import { AppError, type Fields, notFound } from '../../platform/errors.ts';
 import { type Handlers, reply } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
 import { checkRange } from '../../platform/ranges.ts';
@@ -95,7 +95,18 @@ function batchResult(outcomes: Outcome[]): UsageBatchResult {
   };
   const result = { ...counts, results: outcomes.map(presentOutcome) };
   if (counts.accepted + counts.duplicate > 0) return result;
-  throw new AppError('validation_error', `None of the ${outcomes.length} events was taken.`, { details: result });
+  throw new AppError('validation_error', `None of the ${outcomes.length} events was taken.`, {
+    fields: Object.assign({}, ...outcomes.map(fieldsOf)),
+    batch: result,
+  });
+}
+
+/** What is wrong with the members of an item, or with the item, by its place in the body. */
+function fieldsOf(outcome: Outcome, index: number): Fields {
+  if (!('error' in outcome)) return {};
+  const { fields, message } = outcome.error;
+  if (!fields) return { [index]: message };
+  return Object.fromEntries(Object.entries(fields).map(([path, problem]) => [`${index}.${path}`, problem]));
 }
 
 const presentOutcome = (outcome: Outcome, index: number): UsageBatchItem => {

@@ -1,8 +1,8 @@
 import type { UsageEventCreate } from '../../../generated/types.gen.ts';
 import { AppError, refuse } from '../../platform/errors.ts';
 import type { Context } from '../../platform/http/operations.ts';
-import { authorityOf } from '../../platform/http/principal.ts';
 import { loadBillingSettings } from '../../settings/store.ts';
+import { authorityOf } from '../subscriptions/authority.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
 import { lockForUsage, markDirty, rowsToRateAgain, type UsageSubscription } from '../subscriptions/usage-rows.ts';
 import { judgeEvent, type Limits, limitsAt, type Place } from './judge.ts';

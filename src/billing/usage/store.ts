@@ -4,8 +4,9 @@ import { big, int, json } from '../../platform/db/columns.ts';
 import { type Db, dialectOf } from '../../platform/db/connect.ts';
 import { query } from '../../platform/db/sql.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
-import type { Authority, Scope } from '../../platform/http/principal.ts';
+import type { Scope } from '../../platform/http/principal.ts';
 import { ownSubscriptions } from '../subscriptions/store.ts';
+import type { Authority } from '../subscriptions/subscription.ts';
 import { joinValue, type SentEvent, splitValue, type UsageEvent } from './usage-event.ts';
 
 /** An event that is about to be stored. */

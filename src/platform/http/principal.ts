@@ -14,10 +14,6 @@ export type Principal =
 /** null = every row; otherwise only rows of this customer. Required by every store that reads customer-owned rows. */
 export type Scope = string | null;
 
-/** Whose word a change is: of a caller who sees every row, or of one who is narrowed to a customer's. */
-export type Authority = 'operator' | 'customer';
-export const authorityOf = (scope: Scope): Authority => (scope === null ? 'operator' : 'customer');
-
 export function scopeOf(principal: Principal): Scope {
   if (principal.kind === 'user') return principal.role === 'admin' ? null : (principal.customerId ?? 'nobody');
   if (principal.kind === 'apiKey') return principal.customerId;

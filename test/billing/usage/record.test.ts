@@ -185,7 +185,7 @@ describe('recordUsage of one event', () => {
     expectRefusal(await post(stranger, event), 404, 'not_found');
     expectRefusal(await post(stranger, { ...event, idempotencyKey: 'mine' }), 404, 'not_found');
     const { body } = await post(stranger, [{ ...event, idempotencyKey: 'mine' }]);
-    expect(body.results).toMatchObject([{ index: 0, status: 'rejected', error: { error: 'not_found' } }]);
+    expect(body.batch.results).toMatchObject([{ index: 0, status: 'rejected', error: { error: 'not_found' } }]);
     const own = await post(await keyOf(customerId), event);
     expect(own.status).toBe(201);
     expect(own.headers.location).toBe('/api/v1/billing/usage');
@@ -243,9 +243,9 @@ describe('recordUsage of a batch', () => {
     const keyed = (value: string) => ({ subscriptionId: id, metricName: 'calls', idempotencyKey: 'k', value });
     await record(app, keyed('1'));
     const refused = await record(app, [keyed('2'), {}], { 'Idempotency-Key': `batch-${id}` });
-    expectRefusal(refused, 400, 'validation_error');
-    expect(refused.body).toMatchObject({ accepted: 0, duplicate: 0, conflict: 1, rejected: 1 });
-    expect(refused.body.results).toMatchObject([
+    expectRefusal(refused, 400, 'validation_error', '0', '1.metricName', '1.subscriptionId');
+    expect(refused.body.batch).toMatchObject({ accepted: 0, duplicate: 0, conflict: 1, rejected: 1 });
+    expect(refused.body.batch.results).toMatchObject([
       { index: 0, status: 'conflict', error: { error: 'idempotency_key_reused' } },
       { index: 1, status: 'rejected', error: { error: 'validation_error' } },
     ]);
