@@ -16,12 +16,14 @@ import { invoices } from './billing/invoices/handlers.ts';
 import { payments } from './billing/payments/handlers.ts';
 import { plans } from './billing/plans/handlers.ts';
 import { refunds } from './billing/refunds/handlers.ts';
-import { cron } from './billing/run/handlers.ts';
+import { parked } from './billing/run/handlers.ts';
 import { subscriptions } from './billing/subscriptions/handlers.ts';
 import { taxRules } from './billing/tax-rules/handlers.ts';
 import { usage } from './billing/usage/handlers.ts';
+import { cron } from './cron/handlers.ts';
 import { customers } from './customers/handlers.ts';
 import { licenses } from './licenses/handlers.ts';
+import { invoiceMail } from './mail/handlers.ts';
 import { type Contract, readContract, type Spec } from './platform/http/contract.ts';
 import { expressErrors } from './platform/http/error-body.ts';
 import type { AllHandlers } from './platform/http/operations.ts';
@@ -41,13 +43,13 @@ export const handlers: AllHandlers = {
   apiKeys,
   auth,
   coupons,
-  coverage,
+  coverage: { ...coverage, ...parked },
   creditNotes,
   credits,
   cron,
   customers,
   events,
-  invoices,
+  invoices: { ...invoices, ...invoiceMail },
   licenses,
   payments,
   plans,

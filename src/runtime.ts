@@ -1,6 +1,7 @@
 import { writeAudit } from './accounts/audit.ts';
 import { writeEvents } from './billing/events/store.ts';
-import { queueEventEmails } from './mail/queue.ts';
+import { hooks } from './hooks.ts';
+import { queueEmails } from './mail/put-off.ts';
 import { type Clock, systemClock, TestClock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
 import { connect, type Database } from './platform/db/connect.ts';
@@ -25,10 +26,12 @@ export function createRuntime(config: Config, parts: RuntimeParts = {}): Runtime
     vault: createVault(config.secretKey, config.previousSecretKey),
     log: parts.log ?? createLog(config),
     tally: new Map(),
+    hooks,
     beforeCommit: async (work) => {
       await writeAudit(work);
-      await queueEventEmails(work, await writeEvents(work));
+      await queueEmails(work, await writeEvents(work));
     },
     eventsCommitted: () => {},
+    atClose: [],
   };
 }

@@ -17,46 +17,47 @@ function featureOf(path: string): string {
  * Features on both sides of a line know each other in different files only: no two files import each other.
  */
 const MAY_IMPORT: Record<string, string> = {
-  platform: 'migrations',
-  outbox: '',
-  mail: 'outbox customers settings billing/invoices billing/subscriptions',
-  migrations: '',
   accounts: 'customers',
-  analytics: 'system billing/audit',
-  settings: '',
-  system: '',
-  products: 'settings billing/ledger billing/mrr billing/plans billing/subscriptions billing/usage licenses',
-  customers:
-    'products settings billing/credits billing/invoices billing/payments billing/subscriptions billing/usage licenses',
-  licenses: 'customers products settings billing/plans',
+  analytics: 'billing/audit system',
+  app: 'accounts analytics billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage cron customers licenses mail products settings system',
   'billing/audit': 'billing/plans billing/pricing billing/subscriptions licenses',
-  'billing/billing': 'settings billing/credits billing/ledger billing/tax billing/tax-rules',
-  'billing/coupons': 'settings billing/plans',
-  'billing/coverage': 'billing/plans billing/pricing billing/run billing/subscriptions',
-  'billing/credit-notes':
-    'billing/billing billing/invoices billing/ledger billing/numbers billing/pricing billing/subscriptions',
-  'billing/credits': 'customers billing/billing billing/invoices billing/ledger',
+  'billing/billing': 'billing/ledger billing/tax billing/tax-rules settings',
+  'billing/coupons': 'billing/plans settings',
+  'billing/coverage': 'billing/plans billing/pricing billing/subscriptions',
+  'billing/credit-notes': 'billing/billing billing/invoices billing/ledger billing/numbers billing/pricing',
+  'billing/credits': 'billing/billing billing/ledger customers',
   'billing/events': '',
   'billing/invoices':
-    'customers mail settings billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/plans billing/pricing billing/subscriptions billing/tax',
+    'billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/pricing billing/tax customers settings',
   'billing/ledger': '',
   'billing/mrr': '',
   'billing/numbers': '',
-  'billing/payments': 'billing/billing billing/invoices billing/ledger billing/subscriptions',
-  'billing/plans': 'products settings billing/pricing billing/subscriptions',
+  'billing/payments': 'billing/billing billing/invoices billing/ledger',
+  'billing/plans': 'billing/pricing products settings',
   'billing/pricing': '',
   'billing/refunds': 'billing/billing billing/invoices billing/ledger billing/payments billing/pricing',
-  'billing/run': 'mail billing/billing billing/invoices billing/subscriptions billing/tax licenses',
+  'billing/run': 'billing/billing billing/invoices billing/subscriptions billing/tax',
   'billing/subscriptions':
-    'customers products billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/run billing/usage licenses',
-  'billing/tax-rules': 'products billing/pricing',
-  'billing/usage': 'settings billing/plans billing/pricing billing/subscriptions',
-  runtime: 'accounts mail billing/events',
-  jobs: 'accounts analytics mail system billing/events billing/run billing/tax licenses',
-  app: 'accounts analytics customers products settings system billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage licenses',
-  main: 'accounts app jobs runtime settings',
-  'billing/tax': 'settings billing/pricing',
-  cli: 'accounts runtime billing/audit',
+    'billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/run billing/usage customers licenses products',
+  'billing/tax': 'billing/pricing settings',
+  'billing/tax-rules': 'billing/pricing products',
+  'billing/usage': 'billing/plans billing/pricing billing/subscriptions settings',
+  cli: 'accounts billing/audit runtime',
+  cron: 'billing/run licenses mail',
+  customers:
+    'billing/credits billing/invoices billing/payments billing/subscriptions billing/usage licenses products settings',
+  hooks: 'billing/payments billing/subscriptions',
+  jobs: 'accounts analytics billing/events billing/run billing/tax licenses mail system',
+  licenses: 'billing/plans customers products settings',
+  mail: 'billing/events billing/invoices billing/subscriptions customers outbox settings',
+  main: 'accounts app jobs licenses runtime settings',
+  migrations: '',
+  outbox: '',
+  platform: 'migrations',
+  products: 'billing/ledger billing/mrr billing/plans billing/subscriptions billing/usage licenses settings',
+  runtime: 'accounts billing/events hooks mail',
+  settings: '',
+  system: '',
 };
 
 describe('imports', () => {
@@ -158,6 +159,18 @@ describe('one home each', () => {
   test('the environment', () => {
     expect(outside(['src/platform/config.ts'], isMember('process', 'env'))).toEqual([]);
     expect(placesOf(byPath.get('src/platform/config.ts')!, isMember('process', 'env'))).not.toEqual([]);
+  });
+
+  /** A handler in a transaction or snapshot that asks for a second connection can wait for ever. */
+  test('the handles of the database: never in handlers, but where an operation is `manual`', () => {
+    const handlers = files.filter(({ path }) => path.endsWith('handlers.ts'));
+    const named = (text: RegExp) => handlers.filter((file) => text.test(file.text)).map(({ path }) => path);
+    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/check-handlers.ts']);
+    expect(named(/\bsnapshot\b/)).toEqual([
+      'src/billing/invoices/handlers.ts',
+      'src/licenses/check-handlers.ts',
+      'src/system/handlers.ts',
+    ]);
   });
 
   test('chance: ids and secrets come from node:crypto, never from Math.random', () => {

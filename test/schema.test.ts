@@ -85,6 +85,7 @@ describe('the schema holds the rules', () => {
       mrr_movements: ['kind'],
       licenses: ['status', 'status_reason'],
       signing_keys: ['status'],
+      put_off: ['kind'],
       users: ['role', 'auth_provider'],
       api_keys: ['access'],
       idempotency_keys: ['state'],
@@ -129,6 +130,7 @@ describe('the schema holds the rules', () => {
     ['licenses', { max_activations: 1_000_001 }],
     ['licenses', { current_activations: -1 }],
     ['licenses', { activated_at: null }],
+    ['put_off', { attempts: 0 }],
     ['licenses', { status: 'suspended' }],
     ['licenses', { status_reason: 'requested' }],
     ['licenses', { seq: -1 }],
@@ -190,6 +192,15 @@ describe('the schema holds the rules', () => {
     ['settings', { key_id: null }],
   ])('CHECK of %s refuses %j', async (table, values) => {
     expect(String(await insert(table, values))).toMatch(/CHECK constraint|check constraint/);
+  });
+
+  test.each([
+    { given_until: '2026-01-01T00:00:00.000Z' },
+    { end_given: true, given_until: null },
+    { end_given: true, given_until: '2999-01-01T00:00:00.000Z' },
+    { end_given: true, given_until: '2026-01-01T00:00:00.000Z', expires_at: null },
+  ])('a licence never ends before its given end: %j', async (values) => {
+    expect(String(await insert('licenses', values))).toMatch(/before its given end|licenses_given_end/);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { closeBilling, openBilling } from '../../src/billing/billing.ts';
+import { openBilling } from '../../src/billing/billing.ts';
 import { sequenceEvents } from '../../src/billing/events/sequencer.ts';
 import { recordMrr } from '../../src/billing/mrr/movements.ts';
 import { subscriptionMrr } from '../../src/billing/pricing/mrr.ts';
@@ -112,7 +112,6 @@ async function giveCredits(work: Work, sales: Sale[]): Promise<void> {
     const { id } = await billing.credits.move(move);
     work.audit({ entityType: 'credit_entry', entityId: id });
   }
-  await closeBilling(billing);
 }
 
 const endOf = (start: string) => addMonths(start, 1);

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import autocannon from 'autocannon';
 import { insertSigningKey } from '../../src/licenses/key-store.ts';
 import { encodeFile } from '../../src/licenses/license-file.ts';
-import { signLicenses } from '../../src/licenses/sign.ts';
+import { signLicense } from '../../src/licenses/sign.ts';
 import { generateSigningKey } from '../../src/licenses/signing-key.ts';
 import { listLicenses } from '../../src/licenses/store.ts';
 import { insertRows } from '../../src/platform/db/bulk.ts';
@@ -105,8 +105,12 @@ async function prepare(url: string): Promise<Bodies> {
     await insertRows(db, 'license_activations', devices);
     const { key, sealed } = generateSigningKey(runtime.vault, at);
     await insertSigningKey(db, key, sealed);
-    const signed = await signLicenses(work, await listLicenses(db, null, {}, { limit: ASKED, after: undefined }));
-    return signed.map(({ payload, signature }) => encodeFile(payload, signature));
+    const signed: string[] = [];
+    for (const license of await listLicenses(db, null, {}, { limit: ASKED, after: undefined })) {
+      const { payload, signature } = await signLicense(work, license);
+      signed.push(encodeFile(payload, signature));
+    }
+    return signed;
   });
   await runtime.database.close();
   const asked = licenses.slice(0, ASKED).map((license) => license.license_key);

@@ -2,8 +2,8 @@ import type { Instant } from '../platform/calendar.ts';
 import { AppError, conflict, invalid } from '../platform/errors.ts';
 import { type Context, type Handlers, reply } from '../platform/http/operations.ts';
 import { inTransaction, type Work } from '../platform/work.ts';
-import { checkPassword, passwordAccepted, wrongCredentials } from './credentials.ts';
-import { hashPassword, needsRehash } from './passwords.ts';
+import { checkPassword, newHash, passwordAccepted, wrongCredentials } from './credentials.ts';
+import { needsRehash } from './passwords.ts';
 import { deleteSession, deleteSessionsOf, findSessionExpiry, insertSession } from './session-store.ts';
 import { clearedCookie, hashToken, newSessionToken, sessionCookie, sessionExpiry } from './sessions.ts';
 import { presentUser } from './user-handlers.ts';
@@ -16,7 +16,7 @@ export const auth: Handlers<'auth'> = {
     const known = await findUserByEmail(context.db, email);
     await checkPassword(context, email, known, body.password);
     if (!known?.passwordHash) throw wrongCredentials();
-    const rehashed = needsRehash(known.passwordHash) ? await hashPassword(body.password) : known.passwordHash;
+    const rehashed = needsRehash(known.passwordHash) ? await newHash(context, body.password) : known.passwordHash;
     const expiresAt = sessionExpiry(context.now, context.runtime.config);
     return asUser(context, known.id, async (work) => {
       await passwordAccepted(work, email);
@@ -51,7 +51,7 @@ export const auth: Handlers<'auth'> = {
     if (body.newPassword === body.currentPassword)
       throw invalid({ newPassword: 'must differ from the current password' });
     await checkPassword(context, known.email, known, body.currentPassword);
-    const passwordHash = await hashPassword(body.newPassword);
+    const passwordHash = await newHash(context, body.newPassword);
     return context.transaction(async (work) => {
       await passwordAccepted(work, known.email);
       const user = await lockUnchanged(work, known);

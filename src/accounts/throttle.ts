@@ -1,5 +1,6 @@
 import { addDays, addMilliseconds, type Instant, millisecondsBetween } from '../platform/calendar.ts';
 import { AppError } from '../platform/errors.ts';
+import { addressKey } from '../platform/http/address.ts';
 import { sha256 } from '../platform/secrets.ts';
 
 /** Consecutive failures of one e-mail or one address (rules H3). */
@@ -16,7 +17,7 @@ export const FORGET_AFTER_DAYS = 1;
 
 /** The keys a login attempt counts under, in the order they are locked in. The e-mail is kept as a hash only. */
 export const throttleKeys = (emailKey: string, ip: string | null): string[] => [
-  ...(ip === null ? [] : [`address:${ip}`]),
+  ...(ip === null ? [] : [`address:${addressKey(ip)}`]),
   emailThrottleKey(emailKey),
 ];
 export const emailThrottleKey = (emailKey: string): string => `email:${sha256(emailKey)}`;

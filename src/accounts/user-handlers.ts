@@ -4,7 +4,7 @@ import { changesOf } from '../platform/changes.ts';
 import { conflict, notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
 import { paged, pageRequest } from '../platform/http/pagination.ts';
-import { hashPassword } from './passwords.ts';
+import { newHash } from './credentials.ts';
 import { deleteSessionsOf } from './session-store.ts';
 import * as store from './user-store.ts';
 import { checkRole, endsSessions, normalizeEmail, type User } from './users.ts';
@@ -26,7 +26,7 @@ export const users: Handlers<'users'> = {
       role: body.role,
       customerId: body.customerId ?? null,
       authProvider: body.password ? 'local' : 'sso',
-      passwordHash: body.password ? await hashPassword(body.password) : null,
+      passwordHash: body.password ? await newHash(context, body.password) : null,
       lastLoginAt: null,
       createdAt: now,
       updatedAt: now,
@@ -41,7 +41,7 @@ export const users: Handlers<'users'> = {
   },
 
   async updateUser({ path, body }, context) {
-    const passwordHash = body.password === undefined ? undefined : await hashPassword(body.password);
+    const passwordHash = body.password === undefined ? undefined : await newHash(context, body.password);
     return context.transaction((work) => changeUser(work, path.id, body, passwordHash));
   },
 

@@ -1,8 +1,8 @@
 import { CHECKS, checkInvariants, type Violation } from '../billing/audit/invariants.ts';
-import { inSnapshot } from '../billing/audit/snapshot.ts';
 import { TestClock } from '../platform/clock.ts';
 import { ConfigError, readConfig } from '../platform/config.ts';
 import { migrationState } from '../platform/db/migrate.ts';
+import { unhurried } from '../platform/db/unhurried.ts';
 import type { Runtime } from '../platform/work.ts';
 import { createRuntime } from '../runtime.ts';
 
@@ -15,7 +15,7 @@ export async function runAudit(runtime: Runtime): Promise<{ ok: boolean; text: s
   const { pending } = await migrationState(database.read);
   if (pending.length > 0) throw new ConfigError(['the database is not migrated; run: npm run migrate']);
   if (clock instanceof TestClock) await clock.refresh(database.read);
-  const violations = await inSnapshot(database, (db) => checkInvariants(db, clock.now()));
+  const violations = await database.snapshot((db) => unhurried(db, () => checkInvariants(db, clock.now())));
   if (violations.length === 0) return { ok: true, text: `All ${CHECKS.length} checks hold.\n` };
   return { ok: false, text: violations.map(line).join('') };
 }

@@ -13,7 +13,8 @@ export interface Stage {
   planVersionId: string;
 }
 
-type Terms = Pick<PlanVersion, 'productId' | 'productName' | 'features' | 'licenseTemplate'>;
+/** What a plan version means for a licence. */
+export type Terms = Pick<PlanVersion, 'productId' | 'productName' | 'features' | 'licenseTemplate'>;
 
 /** A subscription before and after a change; `before` is null when it has just started. */
 export interface Followed {
@@ -59,7 +60,7 @@ export function followedLicense(license: License, followed: Followed, graceDays:
     subscription: { status: after.status, cancelAtPeriodEnd: after.cancelAtPeriodEnd },
   };
   if (before === null) return next;
-  if (after.status === 'canceled') return before.status === 'canceled' ? next : ended(next, after, graceDays);
+  if (after.status === 'canceled') return before.status === 'canceled' ? next : ended(next, after, graceDays, now);
   if (planChanged(followed)) {
     changePlan(next, followed, graceDays, now);
     if (endsWithPlan(followed)) return next;
@@ -83,16 +84,23 @@ const suspend = (license: License, { pauseReason }: Stage): void =>
   setStatus(license, 'suspended', pauseReason === 'dunning' ? 'dunning' : 'subscription_paused');
 
 /** At the end of a period it lasts for the days of grace; canceled now it ends with the subscription. */
-function ended(license: License, { cancelReason, canceledAt }: Stage, graceDays: number): License {
+function ended(license: License, { cancelReason, canceledAt }: Stage, graceDays: number, now: Instant): License {
   if (license.status === 'expired') return license;
-  if (cancelReason === 'period_end') return { ...license, expiresAt: addDays(canceledAt!, graceDays) };
-  return endedAt(license, canceledAt!);
+  if (cancelReason !== 'period_end') return endedAt(license, canceledAt!, now);
+  return { ...license, expiresAt: notBeforeGiven(license, addDays(canceledAt!, graceDays)) };
 }
 
-/** A suspended licence stays suspended, and an expired one what it is. */
-function endedAt(license: License, at: Instant): License {
+/** A suspended licence stays suspended, an expired one what it is, and one with a later given end goes on until then. */
+function endedAt(license: License, at: Instant, now: Instant): License {
   if (license.status === 'expired') return license;
-  return { ...license, expiresAt: at, status: license.status === 'active' ? 'expired' : license.status };
+  const next = { ...license, expiresAt: notBeforeGiven(license, at) };
+  return { ...next, status: license.status === 'active' && isGone(next, now) ? 'expired' : license.status };
+}
+
+/** The end that the subscription says, or the one that a person gave when that is later; null is never (rules L8). */
+function notBeforeGiven({ given }: License, at: Instant): Instant | null {
+  if (given === null) return at;
+  return given.until === null || given.until > at ? given.until : at;
 }
 
 /** A change to a plan without licences ends one that the plan before had brought: now, or at the boundary it is due at. */
@@ -104,7 +112,7 @@ const earlier = (a: Instant, b: Instant): Instant => (a < b ? a : b);
 function changePlan(license: License, followed: Followed, graceDays: number, now: Instant): void {
   const { sold, before, after } = followed;
   if (sold.after.licenseTemplate === null) {
-    if (endsWithPlan(followed)) Object.assign(license, endedAt(license, earlier(now, before!.currentPeriodEnd)));
+    if (endsWithPlan(followed)) Object.assign(license, endedAt(license, earlier(now, before!.currentPeriodEnd), now));
     return;
   }
   Object.assign(license, termsOf(followed), { productId: sold.after.productId, productName: sold.after.productName });
@@ -112,17 +120,18 @@ function changePlan(license: License, followed: Followed, graceDays: number, now
     reach(license, carriedUntil(after, graceDays), now);
 }
 
-/** A new period moves the date of a licence that followed the old one; one with an end of its own keeps it. */
+/** A new period moves the date of a licence that followed the old one; without a template a given end is kept. */
 function carryOn(license: License, { before, after, sold }: Followed, graceDays: number, now: Instant): void {
-  const { expiresAt } = license;
-  const carried = expiresAt !== null && expiresAt >= before!.currentPeriodEnd;
+  const { expiresAt, given } = license;
+  const carried = expiresAt !== null && expiresAt >= before!.currentPeriodEnd && expiresAt !== given?.until;
   if (sold.after.licenseTemplate !== null || carried) reach(license, carriedUntil(after, graceDays), now);
 }
 
 /** An expired licence is active again when its date moves past now. */
-function reach(license: License, expiresAt: Instant, now: Instant): void {
-  license.expiresAt = expiresAt;
-  if (license.status === 'expired' && expiresAt > now) setStatus(license, 'active');
+function reach(license: License, at: Instant, now: Instant): void {
+  license.expiresAt = notBeforeGiven(license, at);
+  if (license.status === 'expired' && !isGone(license, now)) setStatus(license, 'active');
 }
 
-const isGone = ({ expiresAt }: License, now: Instant): boolean => expiresAt !== null && expiresAt <= now;
+const isGone = ({ expiresAt }: Pick<License, 'expiresAt'>, now: Instant): boolean =>
+  expiresAt !== null && expiresAt <= now;

@@ -60,6 +60,8 @@ const createLicense: Tag['createLicense'] = async ({ body }, context) => {
     seq: 0,
     kid: null,
     signedAt: null,
+    given: { until: members.expiresAt ?? null },
+    unsignedSince: null,
     createdAt: now,
     updatedAt: now,
   };
@@ -178,6 +180,7 @@ const present = (license: License): Shown => ({
   expiresAt: license.expiresAt,
   signedAt: license.signedAt,
   signingKeyId: license.kid,
+  signaturePending: license.unsignedSince !== null,
   createdAt: license.createdAt,
   updatedAt: license.updatedAt,
 });

@@ -2,8 +2,10 @@ import { breathe } from '../platform/jobs/breathe.ts';
 import { inHalves } from '../platform/jobs/halves.ts';
 import { retryConflicts } from '../platform/retry.ts';
 import { inTransaction, type Runtime } from '../platform/work.ts';
+import { followLate } from './follow.ts';
 import { findActiveKey, updateSeal } from './key-store.ts';
 import { saveLicenses } from './sign.ts';
+import { signMarked } from './sign-again.ts';
 import { renewSeal } from './signing-key.ts';
 import { claimExpired, type DueLicense, listExpired } from './store.ts';
 
@@ -11,15 +13,25 @@ const BATCH = 200;
 const FIRST: DueLicense = { id: '', expiresAt: '0001-01-01T00:00:00.000Z' };
 const INFO = { actor: { type: 'system', id: null }, action: 'licenses' } as const;
 
-export interface ExpiryOutcome {
+export interface LicensesOutcome {
   expired: number;
+  /** Signed again that were marked. */
+  signed: number;
+  /** Followings of subscriptions that were put off. */
+  caughtUp: number;
   errors: { resourceType: string; resourceId: string; message: string }[];
 }
 
-/** Stores the expiry of every licence whose date has gone (rules L1, L3), and keeps the signing key readable. */
-export async function runLicenses(runtime: Runtime, stopping = () => false): Promise<ExpiryOutcome> {
-  await keepSignable(runtime);
-  const outcome: ExpiryOutcome = { expired: 0, errors: [] };
+/**
+ * Keeps the signing key readable, makes what was put off, signs what was marked (rules X8, L15), and stores the expiry of
+ * every licence whose date has gone (rules L1, L3).
+ */
+export async function runLicenses(runtime: Runtime, stopping = () => false): Promise<LicensesOutcome> {
+  await reencryptSigningKey(runtime);
+  const late = await followLate(runtime, stopping);
+  const again = await signMarked(runtime, stopping);
+  const errors = [...late.errors, ...again.errors];
+  const outcome: LicensesOutcome = { expired: 0, signed: again.signed, caughtUp: late.done, errors };
   for (let after: DueLicense | undefined = FIRST; after !== undefined && !stopping(); ) {
     const due: DueLicense[] = await listExpired(runtime.database.read, runtime.clock.now(), after, BATCH);
     after = due.length === BATCH ? due.at(-1) : undefined;
@@ -50,7 +62,7 @@ const expire = (runtime: Runtime, ids: string[]): Promise<number> =>
   });
 
 /** After a change of SECRET_KEY the private key is sealed under the new one, so that the old one may go (rules H7). */
-async function keepSignable(runtime: Runtime): Promise<void> {
+export async function reencryptSigningKey(runtime: Runtime): Promise<void> {
   const { database, vault, log } = runtime;
   try {
     const key = await findActiveKey(database.read);

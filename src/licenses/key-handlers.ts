@@ -5,7 +5,8 @@ import { insertSigningKey, listSigningKeys, lockRotation, retireActiveKey } from
 import { normalKey, refuseUnlessActive } from './license.ts';
 import { encodeFile } from './license-file.ts';
 import { requireLicense, unknownLicense } from './lookup.ts';
-import { signLicenses } from './sign.ts';
+import { statesNoMore } from './payload.ts';
+import { signLicense as signAndWrite } from './sign.ts';
 import { findSignature } from './signature-store.ts';
 import { generateSigningKey, rawPublicKey, type SigningKey } from './signing-key.ts';
 import { lockLicense } from './store.ts';
@@ -16,8 +17,7 @@ export const signLicense: Tag['signLicense'] = async ({ path }, context) => {
   const before = await lockLicense(context.db, context.scope, normalKey(path.key));
   if (!before) throw unknownLicense();
   refuseUnlessActive(before, context.now);
-  const [signed] = await signLicenses(context, [before]);
-  const { license, payload, signature } = signed!;
+  const { license, payload, signature } = await signAndWrite(context, before);
   const { kid, seq, signedAt } = license;
   context.audit({
     entityType: 'license',
@@ -29,10 +29,13 @@ export const signLicense: Tag['signLicense'] = async ({ path }, context) => {
   return { licenseKey: license.licenseKey, kid: kid!, payload, signature, file, signedAt: signedAt! };
 };
 
-export const exportLicense: Tag['exportLicense'] = async ({ path }, { db, scope }) => {
-  const { id, licenseKey } = await requireLicense(db, scope, path.key);
+export const exportLicense: Tag['exportLicense'] = async ({ path }, { db, scope, now }) => {
+  const license = await requireLicense(db, scope, path.key);
+  const { id, licenseKey } = license;
   const signed = await findSignature(db, id);
   if (!signed) throw conflict('The licence was never signed.');
+  if (license.unsignedSince !== null && !statesNoMore(signed.payload, license, now))
+    throw conflict('The licence has changed and waits to be signed again; its last file is not true any more.');
   return reply(200, Buffer.from(encodeFile(signed.payload, signed.signature)), {
     'Content-Type': 'application/octet-stream',
     'Content-Disposition': `attachment; filename="license-${licenseKey}.lic"`,

@@ -44,6 +44,10 @@ export interface License extends CheckedLicense {
   seq: number;
   kid: string | null;
   signedAt: Instant | null;
+  /** The end that a person gave, null for never; null when the subscription alone says it (rules L8). */
+  given: { until: Instant | null } | null;
+  /** Since when it waits to be signed again; null when its signature is up to date (rules L15). */
+  unsignedSince: Instant | null;
   createdAt: Instant;
   updatedAt: Instant;
 }
@@ -109,7 +113,7 @@ export function changedLicense(before: License, change: LicenseChange, now: Inst
     status: effectiveStatus(before, now),
     features: change.features ?? before.features,
     maxActivations: change.maxActivations === undefined ? before.maxActivations : change.maxActivations,
-    expiresAt: change.expiresAt === undefined ? before.expiresAt : change.expiresAt,
+    ...givenEnd(before, change.expiresAt),
   };
   if (change.status === 'revoked') return { ...after, status: 'revoked', statusReason: null };
   const gone = dateIsGone(after, now);
@@ -120,6 +124,13 @@ export function changedLicense(before: License, change: LicenseChange, now: Inst
   }
   if (change.status === 'suspended' && after.status === 'active') return standing(after, 'suspended');
   return { ...after, status: effectiveStatus(after, now) };
+}
+
+/** Another end than the present one is given by a person; the same again gives nothing (rules L8). */
+function givenEnd(before: License, expiresAt: Instant | null | undefined): Pick<License, 'expiresAt' | 'given'> {
+  if (expiresAt === undefined || expiresAt === before.expiresAt)
+    return { expiresAt: before.expiresAt, given: before.given };
+  return { expiresAt, given: { until: expiresAt } };
 }
 
 function stayExpired(after: License, { status }: LicenseChange): License {

@@ -41,6 +41,36 @@ export function composePayload(of: Statement): string {
   ].join(',')}}`;
 }
 
+/**
+ * Whether a payload that was signed before the licence changed states nothing that is no longer so: the same product and
+ * features, no more devices, and an end that is neither past nor later than that of the licence (rules L15).
+ */
+export function statesNoMore(
+  payload: string,
+  license: Pick<Statement, 'productId' | 'features' | 'maxActivations' | 'expiresAt'>,
+  now: Instant,
+): boolean {
+  const stated = JSON.parse(payload) as {
+    productId: string;
+    entitlements: Features;
+    maxActivations?: number;
+    exp?: number;
+  };
+  const at = (instant: Instant | null): number =>
+    instant === null ? Number.POSITIVE_INFINITY : Number(epochSeconds(instant));
+  const { maxActivations = Number.POSITIVE_INFINITY, exp = Number.POSITIVE_INFINITY } = stated;
+  return (
+    stated.productId === license.productId &&
+    sameFeatures(stated.entitlements, license.features) &&
+    maxActivations <= (license.maxActivations ?? Number.POSITIVE_INFINITY) &&
+    exp <= at(license.expiresAt) &&
+    exp > at(now)
+  );
+}
+
+const sameFeatures = (a: Features, b: Features): boolean =>
+  JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
+
 const sortedNames = (features: Features): string[] => Object.keys(features).sort();
 
 /** The names of what is granted: whose value is neither false, null, 0 nor "". */

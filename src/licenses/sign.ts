@@ -1,5 +1,5 @@
 import { conflict } from '../platform/errors.ts';
-import type { Work } from '../platform/work.ts';
+import type { Runtime, Work } from '../platform/work.ts';
 import { statusEvents } from './events.ts';
 import { findActiveKey } from './key-store.ts';
 import { type License, signedMembersDiffer } from './license.ts';
@@ -8,21 +8,60 @@ import { type Signed, updateSignatures } from './signature-store.ts';
 import { openSigner } from './signing-key.ts';
 import { updateLicenses } from './store.ts';
 
-/**
- * Signs locked licences as they are, with the active key, and writes the signatures (rules L10): two statements whatever
- * their number. Throws AppError `conflict` when there is no key yet.
- */
-export async function signLicenses(work: Work, licenses: License[]): Promise<Signed[]> {
+interface Signer {
+  kid: string;
+  sign: (text: string) => string;
+}
+
+/** The active key, ready to sign; `unreadable` when this SECRET_KEY does not open it, undefined when there is none. */
+export async function findSigner({ vault, log }: Runtime, db: Work['db']): Promise<Signer | 'unreadable' | undefined> {
+  const key = await findActiveKey(db);
+  if (!key) return undefined;
+  try {
+    return { kid: key.kid, sign: openSigner(vault, key.kid, key.sealed) };
+  } catch (err) {
+    log.error({ err, kid: key.kid }, 'the signing key cannot be read with this SECRET_KEY');
+    return 'unreadable';
+  }
+}
+
+/** As findSigner. Throws AppError `conflict` when there is no key yet or it cannot be read. */
+async function requireSigner({ runtime, db }: Work): Promise<Signer> {
+  const signer = await findSigner(runtime, db);
+  if (!signer) throw conflict('There is no signing key yet. Make one first.');
+  if (signer !== 'unreadable') return signer;
+  throw conflict(
+    'The signing key cannot be read with the present SECRET_KEY. Start with the right one, or make a new key.',
+  );
+}
+
+function signOne(signer: Signer, before: License, { now }: Work): Signed {
+  const license = { ...before, seq: before.seq + 1, kid: signer.kid, signedAt: now, unsignedSince: null };
+  const payload = composePayload(license);
+  return { license, payload, signature: signer.sign(payload) };
+}
+
+/** Signs a locked licence as it is, with the active key, and writes it (rules L10). Throws AppError `conflict`. */
+export async function signLicense(work: Work, license: License): Promise<Signed> {
+  const signed = signOne(await requireSigner(work), license, work);
+  await updateSignatures(work.db, [signed]);
+  return signed;
+}
+
+/** Signs those that can be signed, without writing them; the others are marked to be signed again (rules L15). */
+async function signOrMark(work: Work, licenses: License[]): Promise<Signed[]> {
   if (licenses.length === 0) return [];
-  const key = await findActiveKey(work.db);
-  if (!key) throw conflict('There is no signing key yet. Make one first.');
-  const sign = openSigner(work.runtime.vault, key.kid, key.sealed);
-  const signed = licenses.map((before) => {
-    const license = { ...before, seq: before.seq + 1, kid: key.kid, signedAt: work.now };
-    const payload = composePayload(license);
-    return { license, payload, signature: sign(payload) };
-  });
-  await updateSignatures(work.db, signed);
+  const signer = await findSigner(work.runtime, work.db);
+  const signed: Signed[] = [];
+  for (const license of licenses) {
+    try {
+      if (!signer || signer === 'unreadable') throw new Error('There is no readable signing key.');
+      signed.push(signOne(signer, license, work));
+    } catch (err) {
+      license.unsignedSince ??= work.now;
+      work.runtime.log.error({ err, licenseId: license.id }, 'a licence waits to be signed again');
+    }
+  }
   return signed;
 }
 
@@ -32,19 +71,23 @@ export interface Changed {
   after: License;
 }
 
+const isStale = ({ before, after }: Changed): boolean =>
+  before.seq > 0 && (before.unsignedSince !== null || signedMembersDiffer(before, after));
+
 /**
  * Writes changed licences, tells of their status, and signs again those whose signed members changed, in the same
- * commit (rules L10); a constant number of statements. Answers the licences as they are then.
+ * commit (rules L10); a constant number of statements. A signature that cannot be made stops nothing (rules L15).
+ * Answers the licences as they are then.
  */
 export async function saveLicenses(work: Work, changed: Changed[]): Promise<License[]> {
   for (const { after } of changed) after.updatedAt = work.now;
   const rows = changed.map(({ after }) => after);
-  await updateLicenses(work.db, rows);
-  const stale = changed.filter(({ before, after }) => before.seq > 0 && signedMembersDiffer(before, after));
-  const signed = await signLicenses(
+  const signed = await signOrMark(
     work,
-    stale.map(({ after }) => after),
+    changed.filter(isStale).map(({ after }) => after),
   );
+  await updateLicenses(work.db, rows);
+  await updateSignatures(work.db, signed);
   for (const { before, after } of changed) for (const event of statusEvents(before.status, after)) work.emit(event);
   const again = new Map(signed.map(({ license }) => [license.id, license]));
   return rows.map((row) => again.get(row.id) ?? row);

@@ -1,6 +1,6 @@
 import type { Instant } from '../platform/calendar.ts';
 import { insertRows, updateRows } from '../platform/db/bulk.ts';
-import { int, toJson } from '../platform/db/columns.ts';
+import { bool, int, toJson } from '../platform/db/columns.ts';
 import { type Db, dialectOf } from '../platform/db/connect.ts';
 import { inList } from '../platform/db/in-list.ts';
 import type { PageRequest } from '../platform/http/pagination.ts';
@@ -13,11 +13,12 @@ export interface LicenseFilter {
   customerId?: string | undefined;
   productId?: string | undefined;
   subscriptionId?: string | undefined;
+  signaturePending?: boolean | undefined;
 }
 
 /** Newest first; up to `limit + 1` rows. */
 export async function listLicenses(db: Db, scope: Scope, filter: LicenseFilter, page: PageRequest): Promise<License[]> {
-  const list = named(db)
+  const list = licensesOf(db)
     .orderBy('l.id', 'desc')
     .limit(page.limit + 1);
   if (scope !== null) list.where('l.customer_id', scope);
@@ -26,13 +27,15 @@ export async function listLicenses(db: Db, scope: Scope, filter: LicenseFilter, 
   if (filter.customerId) list.where('l.customer_id', filter.customerId);
   if (filter.productId) list.where('l.product_id', filter.productId);
   if (filter.subscriptionId) list.where('l.subscription_id', filter.subscriptionId);
-  return (await list).map(fromRow);
+  if (filter.signaturePending === true) list.whereNotNull('l.unsigned_since');
+  if (filter.signaturePending === false) list.whereNull('l.unsigned_since');
+  return (await list).map(toLicense);
 }
 
 export async function findLicense(db: Db, scope: Scope, licenseKey: string): Promise<License | undefined> {
-  const find = named(db).where('l.license_key', licenseKey);
+  const find = licensesOf(db).where('l.license_key', licenseKey);
   if (scope !== null) find.where('l.customer_id', scope);
-  return (await find).map(fromRow)[0];
+  return (await find).map(toLicense)[0];
 }
 
 /** Locks the row against every other writer of it, then reads it with its names. */
@@ -51,14 +54,19 @@ export async function lockLicenseForDelete(db: Db, licenseKey: string): Promise<
 export async function lockLicensesOf(db: Db, subscriptionIds: readonly string[]): Promise<License[]> {
   const found: License[] = [];
   for (let from = 0; from < subscriptionIds.length; from += 1000) {
-    const rows = await named(db)
+    const rows = await licensesOf(db)
       .whereIn('l.subscription_id', inList(subscriptionIds.slice(from, from + 1000)))
       .whereNot('l.status', 'revoked')
       .orderBy('l.id')
       .forNoKeyUpdate('l');
-    found.push(...rows.map(fromRow));
+    found.push(...rows.map(toLicense));
   }
   return found;
+}
+
+/** Keeps subscriptions from every other change until the commit (rules X3). */
+export async function holdSubscriptions(db: Db, ids: string[]): Promise<void> {
+  await db('subscriptions').whereIn('id', inList(ids)).orderBy('id').select('id').forNoKeyUpdate();
 }
 
 /** The customer of a subscription; the row stays until the commit. */
@@ -91,7 +99,7 @@ export async function insertLicenses(db: Db, licenses: License[], redraw?: () =>
   return licenses.filter((license) => !left.includes(license));
 }
 
-/** Writes everything that can change but the signature and the devices. */
+/** Writes everything that can change but the signature and the devices; the mark of rules L15 is written with the rest. */
 export async function updateLicenses(db: Db, licenses: License[]): Promise<void> {
   await updateRows(db, 'licenses', 'id', licenses.map(toRow));
 }
@@ -125,17 +133,18 @@ export async function listExpired(db: Db, now: Instant, after: DueLicense, limit
 
 /** Those of them that still are due and that nobody else holds, locked. */
 export async function claimExpired(db: Db, now: Instant, ids: string[]): Promise<License[]> {
-  const due = named(db)
+  const due = licensesOf(db)
     .whereIn('l.id', inList(ids))
     .where('l.status', 'active')
     .where('l.expires_at', '<=', now)
     .whereRaw(UNSHELTERED)
     .orderBy('l.id')
     .forNoKeyUpdate('l');
-  return (await (dialectOf(db) === 'postgres' ? due.skipLocked() : due)).map(fromRow);
+  return (await (dialectOf(db) === 'postgres' ? due.skipLocked() : due)).map(toLicense);
 }
 
-const named = (db: Db) =>
+/** Licences with their names and their subscription's state, as `toLicense` reads them. */
+export const licensesOf = (db: Db) =>
   db('licenses as l')
     .join('customers as c', 'c.id', 'l.customer_id')
     .join('products as p', 'p.id', 'l.product_id')
@@ -146,6 +155,7 @@ const named = (db: Db) =>
 const COLUMNS = [
   ...['id', 'license_key', 'customer_id', 'product_id', 'subscription_id', 'status', 'status_reason', 'features'],
   ...['max_activations', 'current_activations', 'activated_at', 'expires_at', 'seq', 'kid', 'signed_at'],
+  ...['end_given', 'given_until', 'unsigned_since'],
   ...['created_at', 'updated_at'],
 ]
   .map((column) => `l.${column}`)
@@ -159,7 +169,7 @@ const COLUMNS = [
 // biome-ignore lint/suspicious/noExplicitAny: a joined row as either driver answers it; the mappers give it its type
 type Row = any;
 
-const fromRow = (row: Row): License => ({
+export const toLicense = (row: Row): License => ({
   ...checkedFrom(row),
   customerName: row.customer_name,
   productName: row.product_name,
@@ -169,6 +179,8 @@ const fromRow = (row: Row): License => ({
   seq: int(row.seq),
   kid: row.kid,
   signedAt: row.signed_at,
+  given: bool(row.end_given) ? { until: row.given_until } : null,
+  unsignedSince: row.unsigned_since,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
 });
@@ -181,6 +193,9 @@ const toRow = (license: License) => ({
   features: toJson(license.features),
   max_activations: license.maxActivations,
   expires_at: license.expiresAt,
+  end_given: license.given !== null,
+  given_until: license.given?.until ?? null,
+  unsigned_since: license.unsignedSince,
   updated_at: license.updatedAt,
 });
 

@@ -1,15 +1,15 @@
 import { loadPaper } from '../billing/invoices/pdf/load.ts';
-import { renderInvoice } from '../billing/invoices/pdf/render.ts';
+import { printInvoice } from '../billing/invoices/pdf/print.ts';
 import { readInvoice } from '../billing/invoices/read.ts';
 import { findSubscription } from '../billing/subscriptions/store.ts';
 import { loadBillingCustomers } from '../customers/billing-customers.ts';
 import { Refused } from '../outbox/drain.ts';
 import { rfc5322 } from '../platform/calendar.ts';
-import type { Db } from '../platform/db/connect.ts';
 import type { MailConfig } from '../platform/mail-config.ts';
+import type { Runtime } from '../platform/work.ts';
 import type { BillingSettings } from '../settings/billing-settings.ts';
 import { isPlainAddress, oneLine } from './address.ts';
-import { asHtml, asText, type Letter } from './layout.ts';
+import { asHtml, asText, type Letter, type Sender } from './layout.ts';
 import { canceledLetter, invoiceLetter, paymentLetter, senderOf, trialLetter } from './letters.ts';
 import type { ClaimedEmail } from './store.ts';
 
@@ -29,6 +29,7 @@ export interface Message {
 
 interface Content {
   letter: Letter;
+  sender: Sender;
   attachments: Message['attachments'];
 }
 
@@ -37,14 +38,13 @@ interface Content {
  * it twice can tell. Throws Refused.
  */
 export async function compose(
-  db: Db,
+  runtime: Runtime,
   email: ClaimedEmail,
   seller: BillingSettings,
   mail: MailConfig,
 ): Promise<Message> {
   if (!isPlainAddress(email.recipient)) throw new Refused('The address of the recipient is not usable.');
-  const { letter, attachments } = await contentOf(db, email, seller);
-  const sender = senderOf(seller);
+  const { letter, sender, attachments } = await contentOf(runtime, email, seller);
   const reply = seller.companyEmail;
   return {
     from: { name: oneLine(seller.companyName ?? ''), address: mail.from },
@@ -61,34 +61,42 @@ export async function compose(
 
 export const messageIdOf = (id: string, from: string): string => `<${id}@${from.slice(from.lastIndexOf('@') + 1)}>`;
 
-async function contentOf(db: Db, { template, data }: ClaimedEmail, seller: BillingSettings): Promise<Content> {
-  if (template === 'invoice' || template === 'payment_received') return aboutInvoice(db, template, data, seller);
-  const sub = await findSubscription(db, null, data.subscriptionId as string);
-  if (!sub) throw new Refused('The subscription does not exist any more.');
-  const name = (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name;
+async function contentOf(
+  runtime: Runtime,
+  { template, data }: ClaimedEmail,
+  seller: BillingSettings,
+): Promise<Content> {
+  if (template === 'invoice' || template === 'payment_received') return aboutInvoice(runtime, template, data);
+  const { sub, name } = await runtime.database.snapshot(async (db) => {
+    const sub = await findSubscription(db, null, data.subscriptionId as string);
+    if (!sub) throw new Refused('The subscription does not exist any more.');
+    return { sub, name: (await loadBillingCustomers(db, [sub.customerId])).get(sub.customerId)!.name };
+  });
   const sender = senderOf(seller);
   const letter =
     template === 'trial_ending'
       ? trialLetter(name, sub.planName, sender, data.trialEnd as string)
       : canceledLetter(name, sub.planName, sender, data.canceledAt as string);
-  return { letter, attachments: [] };
+  return { letter, sender, attachments: [] };
 }
 
 async function aboutInvoice(
-  db: Db,
+  runtime: Runtime,
   template: 'invoice' | 'payment_received',
   data: Record<string, unknown>,
-  seller: BillingSettings,
 ): Promise<Content> {
-  const paper = await readInvoice(db, null, data.invoiceId as string, (invoice) => loadPaper(db, invoice, seller));
+  const { database, config } = runtime;
+  const paper = await database.snapshot(async (db) =>
+    loadPaper(db, config, await readInvoice(db, null, data.invoiceId as string)),
+  );
   const { invoice } = paper;
   if (template === 'invoice' && invoice.status === 'void') throw new Refused('The invoice was voided meanwhile.');
-  const sender = senderOf(seller);
+  const sender = senderOf(invoice.seller);
   const letter =
     template === 'invoice'
       ? invoiceLetter(invoice, sender, (data.message ?? null) as string | null)
       : paymentLetter(invoice, sender, data.amount as string, data.currency as string);
-  const content = await renderInvoice(paper);
+  const content = Buffer.from(await printInvoice(runtime, paper, { patient: true }));
   const filename = `invoice-${invoice.invoiceNumber}.pdf`;
-  return { letter, attachments: [{ filename, content, contentType: 'application/pdf' }] };
+  return { letter, sender, attachments: [{ filename, content, contentType: 'application/pdf' }] };
 }

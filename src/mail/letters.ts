@@ -1,13 +1,12 @@
-import type { Invoice } from '../billing/invoices/invoice.ts';
+import type { Invoice, Seller } from '../billing/invoices/invoice.ts';
 import { dateText, moneyText } from '../billing/invoices/pdf/wording.ts';
 import type { Instant } from '../platform/calendar.ts';
-import type { BillingSettings } from '../settings/billing-settings.ts';
 import type { Letter, Sender } from './layout.ts';
 
 const FALLBACK_NAME = 'Billing';
 
-/** The seller as the billing settings name it. */
-export const senderOf = (seller: BillingSettings): Sender => ({
+/** How a letter names the seller: that of the invoice it is about, else that of the settings (rules I8). */
+export const senderOf = (seller: Omit<Seller, 'invoiceFooter'>): Sender => ({
   name: seller.companyName ?? FALLBACK_NAME,
   lines: [
     ...(seller.companyAddress?.split(/\r\n|\r|\n/) ?? []),

@@ -19,13 +19,17 @@ const BY_EVENT: Record<string, { template: Template; members: string[] }> = {
   'subscription.canceled': { template: 'subscription_canceled', members: ['subscriptionId', 'canceledAt'] },
 };
 
+/** Whether the customer is told of it by e-mail. */
+export const asksForEmail = ({ type, customerId }: Pick<WrittenEvent, 'type' | 'customerId'>): boolean =>
+  customerId !== null && Object.hasOwn(BY_EVENT, type);
+
 /**
  * Writes, in the commit of the events, one row for each e-mail that they ask for. Without a mail server no rows are
  * made; nor for a customer whose address could not be written to.
  */
 export async function queueEventEmails(work: Work, events: readonly WrittenEvent[]): Promise<void> {
   if (!work.runtime.config.mail) return;
-  const told = events.filter(({ type, customerId }) => customerId !== null && Object.hasOwn(BY_EVENT, type));
+  const told = events.filter(asksForEmail);
   if (told.length === 0) return;
   const customers = await loadBillingCustomers(
     work.db,

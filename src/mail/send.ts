@@ -39,7 +39,7 @@ export const emailChannel = (runtime: Runtime, mail: MailConfig, deliver: Delive
   async send(claimed, signal) {
     const { database, config } = runtime;
     const seller = await loadBillingSettings(database.read, config);
-    const message = await compose(database.read, toEmail(claimed), seller, mail);
+    const message = await compose(runtime, toEmail(claimed), seller, mail);
     signal.throwIfAborted(); // somebody else may have it by now
     await deliver(message, signal).catch((error: unknown) => {
       throw isFinal(error) ? Object.assign(new Refused((error as Error).message), codesOf(error)) : error;

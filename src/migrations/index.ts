@@ -12,7 +12,10 @@ import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
 import { usageTiers } from './0020-usage-tiers.ts';
 import { authority } from './0021-authority.ts';
+import { frozenDocuments } from './0024-frozen-documents.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
+import { givenEnds } from './0030-given-ends.ts';
+import { putOff } from './0031-put-off.ts';
 import { retention } from './0032-retention.ts';
 import type { Migration } from './migration.ts';
 
@@ -32,6 +35,9 @@ export const migrations: readonly Migration[] = [
   emails,
   usageTiers,
   authority,
+  frozenDocuments,
   idempotencyClaims,
+  givenEnds,
+  putOff,
   retention,
 ];

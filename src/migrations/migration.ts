@@ -38,4 +38,11 @@ export function fixed(table: string, name: string, columns: string[], message: s
   return refuse(table, 'UPDATE', name, message, when ? `${when} AND (${changed})` : changed);
 }
 
+/** As `fixed`, but looked at only by an UPDATE that writes one of the columns: what is large is not compared each time. */
+export function frozen(table: string, name: string, columns: string[], message: string, when?: string): Statement {
+  const { sqlite, postgres } = fixed(table, name, columns, message, when) as Record<Dialect, string>;
+  const only = (sql: string) => sql.replace('BEFORE UPDATE', `BEFORE UPDATE OF ${columns.join(', ')}`);
+  return { sqlite: only(sqlite), postgres: only(postgres) };
+}
+
 export const dropTables = (...tables: string[]): Statement[] => tables.map((table) => `DROP TABLE ${table}`);

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { isCurrency } from './currencies.ts';
 import { type MailConfig, readMail, readSmtpUrl } from './mail-config.ts';
-import { isOrigin } from './origin.ts';
+import { isOrigin, isPlain } from './origin.ts';
 import { insecureAddresses, type ProviderConfig, providerVariables, readProviders } from './provider-config.ts';
 
 const flag = z.enum(['on', 'off']).transform((value) => value === 'on');
@@ -112,6 +112,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   if (production && given.TEST_CLOCK === 'on') problems.push('TEST_CLOCK=on is refused when NODE_ENV=production');
   if (production)
     problems.push(...insecureAddresses(given).map((name) => `${name} must be https when NODE_ENV=production`));
+  if (production && given.PUBLIC_URL && isOrigin(given.PUBLIC_URL) && isPlain(given.PUBLIC_URL))
+    problems.push('PUBLIC_URL must be https when NODE_ENV=production, unless it is this machine (localhost)');
   if (Boolean(given.ADMIN_EMAIL) !== Boolean(given.ADMIN_PASSWORD))
     problems.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
   if (Boolean(given.SMTP_URL) !== Boolean(given.MAIL_FROM))

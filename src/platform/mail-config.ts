@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isLoopback } from './origin.ts';
 
 /** Where e-mails are handed in, and whom they come from. */
 export interface MailConfig {
@@ -17,8 +18,6 @@ export interface MailConfig {
 
 type Server = Pick<MailConfig, 'host' | 'port' | 'secure' | 'requireTls' | 'auth'>;
 
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
-
 /** `smtp://user:password@host:587`, `smtps://…`; undefined when the text is neither or says more than that. */
 export function readSmtpUrl(text: string): Server | undefined {
   if (!URL.canParse(text)) return undefined;
@@ -31,7 +30,7 @@ export function readSmtpUrl(text: string): Server | undefined {
   if (url.username === '' && url.password !== '') return undefined;
   const auth = url.username === '' ? undefined : credentialsOf(url);
   if (url.username !== '' && auth === undefined) return undefined;
-  return { host, port, secure, auth, requireTls: !secure && auth !== undefined && !LOOPBACK.test(host) };
+  return { host, port, secure, auth, requireTls: !secure && auth !== undefined && !isLoopback(host) };
 }
 
 function credentialsOf({ username, password }: URL): MailConfig['auth'] {

@@ -29,6 +29,13 @@ export interface AuditEntry {
   reason?: string | undefined;
 }
 
+/**
+ * What features ask of those above them, or tell them. Each declares its own here by declaration merging; `src/hooks.ts`
+ * lists who answers.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by the features
+export interface Hooks {}
+
 /** What the process is made of; created once in main.ts and in each test. */
 export interface Runtime {
   config: Config;
@@ -39,10 +46,13 @@ export interface Runtime {
   log: Log;
   /** Counters of this process for /metrics, by name; raised after the commit of what they count. */
   tally: Map<string, number>;
+  hooks: Hooks;
   /** Called with the collected events and audit entries as the last step before each commit. */
   beforeCommit: (work: Work) => Promise<void>;
   /** Called after each commit that wrote events. */
   eventsCommitted: () => void;
+  /** What the process ends with, the database aside: threads. */
+  atClose: (() => Promise<void>)[];
 }
 
 /** One unit of work: everything in it becomes visible together, or nothing does (rules X1). */
@@ -60,7 +70,9 @@ export interface Work {
   readonly audits: AuditEntry[];
   emit(event: NewEvent): void;
   audit(entry: AuditEntry): void;
-  /** Runs `task` once the commit has happened; it must not throw and must not be needed for correctness. */
+  /** Runs `task` as one of the last steps before the commit: what was collected in memory is written, and nobody forgets it. */
+  beforeCommit(task: () => Promise<void>): void;
+  /** Runs `task` once the commit has happened; it must not be needed for correctness. */
   afterCommit(task: () => void): void;
 }
 
@@ -72,25 +84,38 @@ export interface WorkInfo {
   now?: Instant;
 }
 
-/** Runs `run` in one write transaction, writes its events and audit rows last, commits, then tells the sequencer. */
+/** What a unit of work puts off until its end. */
+interface PutOff {
+  beforeCommit: (() => Promise<void>)[];
+  afterCommit: (() => void)[];
+}
+
+/** Runs `run` in one write transaction, writes what it collected, events and audit rows last, commits, then tells the sequencer. */
 export async function inTransaction<T>(runtime: Runtime, info: WorkInfo, run: (work: Work) => Promise<T>): Promise<T> {
-  let done: Work | undefined;
-  let tasks: (() => void)[] = [];
-  const result = await runtime.database.transaction(async (db) => {
-    tasks = [];
-    const work = createWork(runtime, info, db, tasks);
+  const { value, work, tasks } = await runtime.database.transaction(async (db) => {
+    const putOff: PutOff = { beforeCommit: [], afterCommit: [] };
+    const work = createWork(runtime, info, db, putOff);
     const value = await run(work);
+    for (const task of putOff.beforeCommit) await task();
     await runtime.beforeCommit(work);
-    done = work;
-    return value;
+    return { value, work, tasks: putOff.afterCommit };
   });
-  if (done && done.events.length > 0) runtime.eventsCommitted();
-  for (const task of tasks) task();
-  return result;
+  if (work.events.length > 0) afterwards(runtime, () => runtime.eventsCommitted());
+  for (const task of tasks) afterwards(runtime, task);
+  return value;
+}
+
+/** What is committed stays so, whatever happens after it: a failure is told in the log only. */
+function afterwards({ log }: Runtime, task: () => void): void {
+  try {
+    task();
+  } catch (err) {
+    log.error({ err }, 'what was to be done after a commit failed');
+  }
 }
 
 /** A unit of work on an open handle; used by inTransaction, and by reads, which collect nothing. */
-export function createWork(runtime: Runtime, info: WorkInfo, db: Db, tasks: (() => void)[] = []): Work {
+export function createWork(runtime: Runtime, info: WorkInfo, db: Db, putOff?: PutOff): Work {
   const now = info.now ?? runtime.clock.now();
   const events: NewEvent[] = [];
   const audits: AuditEntry[] = [];
@@ -107,7 +132,8 @@ export function createWork(runtime: Runtime, info: WorkInfo, db: Db, tasks: (() 
     audits,
     emit: (event) => void events.push(event),
     audit: (entry) => void audits.push(entry),
-    afterCommit: (task) => void tasks.push(task),
+    beforeCommit: (task) => void putOff?.beforeCommit.push(task),
+    afterCommit: (task) => void putOff?.afterCommit.push(task),
   };
 }
 

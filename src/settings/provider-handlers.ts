@@ -11,6 +11,7 @@ import {
   type SectionChange,
 } from './provider-settings.ts';
 import { loadProviderSettings, lockProviderSettings, saveProviderSettings } from './provider-store.ts';
+import { PROVIDERS_WITHOUT_EFFECT } from './without-effect.ts';
 
 type Tag = Handlers<'settings'>;
 
@@ -80,5 +81,6 @@ function present(settings: ProviderSettings, fallback: Fallback): Shown {
     xendit: shown('xendit'),
     lemonsqueezy: shown('lemonsqueezy'),
     tax: shown('tax'),
+    withoutEffect: [...PROVIDERS_WITHOUT_EFFECT],
   } as Shown;
 }

@@ -58,6 +58,11 @@ export function docsAssets({ clock, newIdAt }: Pick<Runtime, 'clock' | 'newIdAt'
   ]);
   for (const [name, type] of Object.entries(TYPES)) files.set(name, { type, body: readFileSync(join(folder, name)) });
   const router = Router();
+  // mounted at /docs, this is also /docs itself, which is the operation's
+  router.get('/', (req, res, next) => {
+    if (req.originalUrl.split('?', 1)[0] !== '/docs/') return next();
+    res.redirect(308, '/docs');
+  });
   router.get('/:file', (req, res, next) => {
     const file = files.get(req.params.file);
     if (!file) return next();

@@ -18,6 +18,14 @@ const FIGURES = {
     help: 'Subscriptions that are not billed until somebody looks at them',
     sql: 'SELECT count(*) FROM parked_items WHERE resolved_at IS NULL',
   },
+  licenses_unsigned: {
+    help: 'Licences that wait to be signed again',
+    sql: "SELECT count(*) FROM licenses WHERE unsigned_since IS NOT NULL AND status <> 'revoked'",
+  },
+  put_off_work: {
+    help: 'What could not be made beside money and is made later',
+    sql: 'SELECT count(*) FROM put_off',
+  },
   emails_pending: {
     help: 'E-mails that are still to be sent',
     sql: "SELECT count(*) FROM emails WHERE state = 'pending'",

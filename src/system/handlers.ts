@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { within } from '../platform/bounds.ts';
 import { migrationState } from '../platform/db/migrate.ts';
 import { AppError } from '../platform/errors.ts';
 import { type Context, type Handlers, reply } from '../platform/http/operations.ts';
@@ -7,6 +8,8 @@ import { DOCS_PAGE, DOCS_POLICY } from './docs.ts';
 import { readFigures } from './figures.ts';
 import { createMetrics, type Figure, METRICS_TYPE } from './metrics.ts';
 
+/** Who asks for these waits 10 s at most, as a rule: load balancers, Prometheus. */
+const DATABASE_MS = 5000;
 const NO_CACHE = { 'Cache-Control': 'no-cache' };
 
 export const system: Handlers<'system'> = {
@@ -15,10 +18,12 @@ export const system: Handlers<'system'> = {
   },
 
   async getReady(_, context) {
-    const { pending } = await migrationState(context.db).catch((error: unknown) => {
-      context.runtime.log.error({ err: error, requestId: context.requestId }, 'the database does not answer');
-      throw notReady({ database: 'does not answer' });
-    });
+    const { pending } = await within(DATABASE_MS, () => context.snapshot((db) => migrationState(db))).catch(
+      (error: unknown) => {
+        context.runtime.log.error({ err: error, requestId: context.requestId }, 'the database does not answer');
+        throw notReady({ database: 'does not answer' });
+      },
+    );
     if (pending.length > 0) throw notReady({ migrations: `${pending.length} not applied` });
     return { status: 'ok', database: 'ok', migrations: 'ok' };
   },
@@ -50,7 +55,7 @@ const notReady = (fields: Record<string, string>) =>
 /** Metrics are asked for most when the database is in trouble: they answer without the figures then. */
 async function figuresOrNone({ db, now, runtime }: Context): Promise<Figure[]> {
   try {
-    return await readFigures(db, now);
+    return await within(DATABASE_MS, () => readFigures(db, now));
   } catch (err) {
     runtime.log.warn({ err }, 'the business figures could not be read');
     return [];

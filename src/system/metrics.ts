@@ -3,6 +3,8 @@ import type { Runtime } from '../platform/work.ts';
 
 export interface Metrics {
   observe(operationId: string, status: number, seconds: number): void;
+  /** Shows the job from now on: until its first success the time since now. */
+  expectJob(job: string): void;
   observeJob(job: string, outcome: 'ok' | 'failed', seconds: number): void;
   /** What the last proof of the invariants in this process found; not shown before the first one. */
   observeViolations(found: number): void;
@@ -60,6 +62,7 @@ function newMetrics({ tally }: Runtime): Metrics {
     registers,
   });
   addTallied(registry, tally);
+  const successes = addSuccesses(registry);
   const violations = new Gauge({
     name: 'invariant_violations',
     help: 'Broken invariants that the last reconciliation of this process found',
@@ -70,13 +73,32 @@ function newMetrics({ tally }: Runtime): Metrics {
       requests.labels(operation, String(status)).inc();
       durations.labels(operation, String(status)).observe(seconds);
     },
-    observeJob: (job, outcome, seconds) => jobs.labels(job, outcome).observe(seconds),
+    expectJob: successes.note,
+    observeJob(job, outcome, seconds) {
+      jobs.labels(job, outcome).observe(seconds);
+      if (outcome === 'ok') successes.note(job);
+    },
     observeViolations(found) {
       registry.registerMetric(violations);
       violations.set(found);
     },
     text: async (figures) => (await registry.metrics()) + (await gaugesOf(figures).metrics()),
   };
+}
+
+/** The time since a job last came to a good end, whatever became of its runs since: also of one that never ends. */
+function addSuccesses(registry: Registry): { note(job: string): void } {
+  const last = new Map<string, number>();
+  new Gauge({
+    name: 'job_seconds_since_success',
+    help: 'Time since the last run of a job in this process that succeeded, or since its start before the first one',
+    labelNames: ['job'] as const,
+    registers: [registry],
+    collect() {
+      for (const [job, at] of last) this.labels(job).set((performance.now() - at) / 1000);
+    },
+  });
+  return { note: (job) => void last.set(job, performance.now()) };
 }
 
 function addTallied(registry: Registry, tally: Runtime['tally']): void {

@@ -92,4 +92,26 @@ describe('an address', () => {
     await fail(email, 1, here);
     expect((await login(email, PASSWORD, here)).retryAfter).toBe('120');
   });
+
+  test('429 the addresses of a /64 are one, and an IPv4 address is the same one written as IPv6', async () => {
+    const { email } = await app.given.user();
+    const from = (ip: string) => ({ 'X-Forwarded-For': ip });
+    for (let i = 0; i < 20; i++) await fail(`six-${i}@acme.example`, 1, from(`2001:db8:7:7::${i + 1}`));
+    expect((await login(email, PASSWORD, from('2001:db8:7:7:ffff::1'))).code).toBe('rate_limited');
+    expect((await login(email, PASSWORD, from('2001:db8:7:8::1'))).code).toBe(200);
+    for (let i = 0; i < 20; i++)
+      await fail(`four-${i}@acme.example`, 1, from(i % 2 ? '192.0.2.9' : '::ffff:192.0.2.9'));
+    expect((await login(email, PASSWORD, from('192.0.2.9'))).code).toBe('rate_limited');
+  });
+
+  test('429 of a hundred at once 18 are checked or wait; another address is not kept out', async () => {
+    const { email } = await app.given.user();
+    const here = fromNewAddress();
+    const flood = Array.from({ length: 100 }, (_, i) => login(`flood-${i}@acme.example`, 'wrong', here));
+    const other = await login(email, PASSWORD);
+    const answers = await Promise.all(flood);
+    expect(other.code).toBe(200);
+    expect(answers.filter(({ code }) => code === 'rate_limited').length).toBeGreaterThan(60);
+    expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['invalid_credentials', 'rate_limited']));
+  });
 });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
 import { startApp, type TestApp } from '../support/app.ts';
+import { expectRefusal } from '../support/refusals.ts';
 import { devicesOf, type Entity, licenseOf, putLicense, toldOf, validate, verify } from './support.ts';
 
 let app: TestApp;
@@ -167,6 +168,20 @@ describe('verify', () => {
 });
 
 describe('validate', () => {
+  test.each(['.', '..', ' .. '])(
+    '400 validation_error for a device %j, which no client could name in a path',
+    async (name) => {
+      const { licenseKey } = await app.given.license();
+      expectRefusal(await validate(app, licenseKey, name), 400, 'validation_error', 'deviceId');
+      expect(await devicesOf(app, licenseKey)).toEqual([]);
+      for (const fine of ['...', '.a', 'a.', './', '.. ..']) {
+        expect((await validate(app, licenseKey, fine)).status).toBe(200);
+        const path = `/api/licenses/${licenseKey}/activations/${encodeURIComponent(fine)}`;
+        expect((await app.api.delete(path)).status).toBe(204);
+      }
+    },
+  );
+
   test('registers name, address and instants, tells of it, and takes no second place', async () => {
     const { licenseKey, id } = await app.given.license({ maxActivations: 2 });
     await validate(app, licenseKey, 'laptop', { deviceName: 'Ada' });

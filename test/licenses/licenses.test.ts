@@ -41,6 +41,7 @@ describe('createLicense', () => {
       expiresAt: null,
       signedAt: null,
       signingKeyId: null,
+      signaturePending: false,
       createdAt: app.clock.now(),
       updatedAt: app.clock.now(),
     });

@@ -295,7 +295,7 @@ describe('once', () => {
     const { compose } = await import('../../src/mail/compose.ts');
     const { loadBillingSettings } = await import('../../src/settings/store.ts');
     const seller = await loadBillingSettings(app.database.read, app.runtime.config);
-    const message = await compose(app.database.read, toEmail(claimed!), seller, smtp.config());
+    const message = await compose(app.runtime, toEmail(claimed!), seller, smtp.config());
     await real(message, AbortSignal.timeout(5000)); // and here it dies
     expect(await sendEmails(app.runtime)).toEqual({ sent: 0, failed: 0 });
     app.clock.advance({ ms: LEASE_MS });

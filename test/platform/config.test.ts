@@ -161,6 +161,25 @@ describe('providers', () => {
   });
 });
 
+describe('the public URL in production', () => {
+  const problemsWith = (PUBLIC_URL: string, NODE_ENV = 'production') => problemsOf({ ...base, PUBLIC_URL, NODE_ENV });
+
+  test.each(['http://billing.acme.example', 'http://192.0.2.1:3001', 'http://localhost.acme.example', 'http://[::2]'])(
+    '%s is refused: sessions would travel in the clear',
+    (url) => {
+      expect(problemsWith(url)).toContain('PUBLIC_URL must be https when NODE_ENV=production');
+      expect(problemsWith(url, 'development')).toBe('');
+    },
+  );
+
+  test.each(['https://billing.acme.example', 'http://localhost:3001', 'http://127.0.0.1', 'http://[::1]:3001'])(
+    '%s is fine',
+    (url) => {
+      expect(problemsWith(url)).toBe('');
+    },
+  );
+});
+
 describe('the mail server', () => {
   const mailOf = (SMTP_URL: string) => readConfig({ ...base, SMTP_URL, MAIL_FROM: 'billing@acme.example' }).mail;
   const none = { secure: false, requireTls: false, auth: undefined, ca: undefined, from: 'billing@acme.example' };

@@ -56,7 +56,7 @@ export function codesOf(op: Op): ErrorCode[] {
   for (const [name, member] of Object.entries(membersOf(schema)))
     add(namesAnId(member), ['planId', 'newPlanId', 'appliesTo'].includes(name) ? 'plan_not_found' : 'not_found');
   add(known && op.method === 'POST', 'idempotency_key_reused');
-  add(known && op.method === 'POST' && op.manual, 'idempotency_in_progress');
+  add(known && op.method === 'POST' && op.transaction !== 'write', 'idempotency_in_progress');
   add(takes(op, 'If-Match'), 'conflict');
   return [...codes].sort();
 }

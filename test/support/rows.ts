@@ -164,7 +164,7 @@ export const SAMPLES: Record<string, Values> = {
     ...{ id: 'license', license_key: 'A-B-C', customer_id: 'customer', product_id: 'product' },
     ...{ subscription_id: 'subscription', status: 'active', status_reason: null, features: '{}', max_activations: 1 },
     ...{ current_activations: 1, activated_at: AT, expires_at: LATER, seq: 1, signed_payload: '{}', signature: 's' },
-    ...{ kid: 'kid', signed_at: AT, ...stamps },
+    ...{ kid: 'kid', signed_at: AT, end_given: false, given_until: null, unsigned_since: null, ...stamps },
   },
   license_activations: {
     ...{ id: 'activation', license_id: 'license', device_id: 'd', device_name: null, ip: null },
@@ -184,6 +184,10 @@ export const SAMPLES: Record<string, Values> = {
   emails: {
     ...{ id: 'email', event_id: 'evt_1', recipient: 'a@x.example', template: 'invoice', data: '{}', state: 'pending' },
     ...{ attempts: 0, next_attempt_at: AT, last_error: null, sent_at: null, created_at: AT },
+  },
+  put_off: {
+    ...{ id: 'put', kind: 'license_follow', subject: 'subscription', data: '{}', error: 'x', attempts: 1 },
+    ...{ next_attempt_at: AT, created_at: AT },
   },
   leases: { name: 'sequencer', holder: null, until: null },
   users: {

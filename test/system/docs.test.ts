@@ -49,6 +49,13 @@ describe('GET /docs', () => {
     expect(text).toContain('validatorUrl: null');
   });
 
+  test('308 from /docs/ to /docs', async () => {
+    for (const path of ['/docs/', '/docs/?a=1']) {
+      const answer = await app.anonymous.get(path);
+      expect([answer.status, answer.headers.location]).toEqual([308, '/docs']);
+    }
+  });
+
   test.each([
     '/docs/index.html',
     '/docs/swagger-ui.js.map',

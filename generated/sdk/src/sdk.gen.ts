@@ -59,7 +59,7 @@ export class System extends HeyApiClient {
     /**
      * Can the server serve
      *
-     * Runs one statement on the database and compares the migration level. 503 names in `fields` what is missing.
+     * Runs one statement on the database and compares the migration level. 503 names in `fields` what is missing, after 5 seconds when the database is silent.
      */
     public getReady<ThrowOnError extends boolean = true>(options?: Options<GetReadyData, ThrowOnError>): RequestResult<GetReadyResponses, GetReadyErrors, ThrowOnError> {
         return (options?.client ?? this.client).get<GetReadyResponses, GetReadyErrors, ThrowOnError>({ url: '/ready', ...options });
@@ -138,7 +138,8 @@ export class Licenses extends HeyApiClient {
      *
      * The key is generated, `{prefix}-XXXX-XXXX-XXXX` with 60 random bits, unless one is imported; keys are stored in upper case
      * (409 `already_exists` when it is taken, or when the subscription has a licence that is not revoked). `KEYPAIR`, `VERIFY`
-     * and `VALIDATE` are no keys. A licence with a subscription follows it: suspended while it is paused, and ended with it.
+     * and `VALIDATE` are no keys. A licence with a subscription is suspended while that is paused; its `expiresAt` (absent or null:
+     * never) is given by a person, and the subscription moves it later at most.
      *
      * Emits `license.created`.
      */
@@ -198,8 +199,8 @@ export class Licenses extends HeyApiClient {
      *
      * A revoked licence takes no change (400 `license_revoked`). An expired one becomes active again with an `expiresAt` in the
      * future or null; asked to be active or suspended without: 400 `license_expired`. Lowering `maxActivations` below
-     * `currentActivations` keeps the devices and refuses new ones. A signed licence is signed again when a signed member
-     * changes.
+     * `currentActivations` keeps the devices and refuses new ones. Another `expiresAt` than the present one is given by a
+     * person: a subscription moves it later at most. A signed licence is signed again when a signed member changes.
      *
      * Emits `license.suspended`, `.activated`, `.revoked`, `.expired`.
      */
@@ -223,7 +224,7 @@ export class Licenses extends HeyApiClient {
      * Sign a licence
      *
      * Signs the present members with the active key. From then on the licence is signed again, in the same transaction, whenever
-     * one of them changes. Without a signing key: 409 `conflict`.
+     * one of them changes. Without a signing key, or with one that cannot be read: 409 `conflict`.
      */
     public sign<ThrowOnError extends boolean = true>(options: Options<SignLicenseData, ThrowOnError>): RequestResult<SignLicenseResponses, SignLicenseErrors, ThrowOnError> {
         return (options.client ?? this.client).post<SignLicenseResponses, SignLicenseErrors, ThrowOnError>({
@@ -240,7 +241,8 @@ export class Licenses extends HeyApiClient {
     /**
      * Download the licence file
      *
-     * The file of the latest signature, for checks without network. A licence never signed: 409 `conflict`.
+     * The file of the latest signature, for checks without network. A licence never signed, or one that waits to be signed
+     * again and of which the last file states what is no longer so: 409 `conflict`.
      */
     public export<ThrowOnError extends boolean = true>(options: Options<ExportLicenseData, ThrowOnError>): RequestResult<ExportLicenseResponses, ExportLicenseErrors, ThrowOnError> {
         return (options.client ?? this.client).get<ExportLicenseResponses, ExportLicenseErrors, ThrowOnError>({
@@ -1933,7 +1935,8 @@ export class Cron extends HeyApiClient {
      * Run the licence job
      *
      * Stores the expiry of licences whose date has come, unless a running subscription carries them; checks see it at
-     * once, with or without this job. Runs also inside the server, under the same guarantees as the lifecycle job. Emits
+     * once, with or without this job. Makes what its subscriptions meant for licences and could not be made at once
+     * (`caughtUp`), and signs again what waits for it (`signed`). Runs also inside the server, under the same guarantees as the lifecycle job. Emits
      * `license.expired`.
      */
     public runLicensesJob<ThrowOnError extends boolean = true>(options?: Options<RunLicensesJobData, ThrowOnError>): RequestResult<RunLicensesJobResponses, RunLicensesJobErrors, ThrowOnError> {

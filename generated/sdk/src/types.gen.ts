@@ -1230,6 +1230,23 @@ export type PlanChange = {
     quoteToken?: string;
 };
 
+/**
+ * Who sells, as printed on a document; the members are those of the billing settings.
+ */
+export type Seller = {
+    companyName: string | null;
+    /**
+     * Its line ends are kept.
+     */
+    companyAddress: string | null;
+    companyEmail: string | null;
+    companyTaxId: string | null;
+    /**
+     * Printed at the foot.
+     */
+    invoiceFooter: string | null;
+};
+
 export type InvoiceStatus = 'draft' | 'issued' | 'paid' | 'overdue' | 'void';
 
 export type InvoiceLineItem = {
@@ -1263,6 +1280,10 @@ export type InvoiceBase = {
      * Frozen when the invoice is issued.
      */
     customerName: string;
+    /**
+     * Frozen when the invoice is issued; of a draft as the billing settings name it now.
+     */
+    seller: Seller;
     /**
      * Null for a one-time sale.
      */
@@ -2025,6 +2046,8 @@ export type DunningResult = {
 export type LicensesResult = {
     asOf: Timestamp;
     expired: JobCounter;
+    signed: JobCounter;
+    caughtUp: JobCounter;
     durationMs: number;
     errors: Array<JobError>;
 };
@@ -2126,7 +2149,7 @@ export type SettingsSource = 'database' | 'environment';
 
 export type StripeSettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2149,7 +2172,7 @@ export type StripeSettings = {
 
 export type XenditSettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2172,7 +2195,7 @@ export type XenditSettings = {
 
 export type LemonsqueezySettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2202,7 +2225,7 @@ export type ExternalTaxProvider = 'taxjar' | 'stripe';
 
 export type TaxSettings = {
     /**
-     * Whether the provider is used.
+     * Whether the provider is used; so far only taxes are.
      */
     enabled: boolean;
     /**
@@ -2225,6 +2248,10 @@ export type ProviderSettings = {
     xendit: XenditSettings;
     lemonsqueezy: LemonsqueezySettings;
     tax: TaxSettings;
+    /**
+     * The members, by their path, that are kept but change nothing yet.
+     */
+    withoutEffect: Array<string>;
 };
 
 export type StripeSettingsUpdate = {
@@ -2287,6 +2314,10 @@ export type License = {
      * Its `kid`.
      */
     signingKeyId: string | null;
+    /**
+     * It was signed, has changed since, and waits to be signed again.
+     */
+    signaturePending: boolean;
     createdAt: Timestamp;
     updatedAt: Timestamp;
 };
@@ -2425,7 +2456,7 @@ export type LicenseVerification = {
 export type LicenseValidate = {
     licenseKey: string;
     /**
-     * What the product calls the device, e.g. a machine id.
+     * What the product calls the device, e.g. a machine id. Neither `.` nor `..`, which no client can send in a path.
      */
     deviceId: string;
     deviceName?: string;
@@ -2436,7 +2467,7 @@ export type LicenseValidate = {
 };
 
 /**
- * Days count from the due date and rise strictly from step to step; null leaves a step out.
+ * Days count from the due date and rise strictly from step to step; null leaves a step out. Kept, but no step is taken yet (`withoutEffect`): invoices only become overdue.
  */
 export type DunningSchedule = {
     /**
@@ -2495,9 +2526,13 @@ export type BillingSettings = {
     usageMaxAgeDays: number;
     usageFutureToleranceSeconds: number;
     /**
-     * Replaced as a whole; applies to steps to come.
+     * Replaced as a whole; changes nothing yet.
      */
     dunning: DunningSchedule;
+    /**
+     * The members, by their path, that are kept but change nothing yet.
+     */
+    withoutEffect: Array<string>;
     updatedAt: Timestamp;
 };
 
@@ -2542,7 +2577,7 @@ export type BillingSettingsUpdate = {
     usageMaxAgeDays?: number;
     usageFutureToleranceSeconds?: number;
     /**
-     * Replaced as a whole; applies to steps to come.
+     * Replaced as a whole; changes nothing yet.
      */
     dunning?: DunningSchedule;
 };
@@ -3714,7 +3749,7 @@ export type ListCustomersData = {
         /**
          * Exactly this address, case-insensitively.
          */
-        email?: string;
+        email?: Email;
         tier?: CustomerTier;
     };
     url: '/api/customers';
@@ -4307,7 +4342,7 @@ export type ListCouponsData = {
         /**
          * The coupon with this code, whatever its case.
          */
-        code?: string;
+        code?: CouponCode;
         /**
          * By the member `active`.
          */
@@ -7722,6 +7757,10 @@ export type ListLicensesData = {
          * Only the licences of this subscription.
          */
         subscriptionId?: Id;
+        /**
+         * Only licences that wait to be signed again (true) or do not (false).
+         */
+        signaturePending?: boolean;
     };
     url: '/api/licenses';
 };
@@ -8687,7 +8726,7 @@ export type V1ListCustomersData = {
         /**
          * Exactly this address, case-insensitively.
          */
-        email?: string;
+        email?: Email;
         tier?: CustomerTier;
     };
     url: '/api/v1/customers';
@@ -10464,6 +10503,10 @@ export type V1ListLicensesData = {
          * Only the licences of this subscription.
          */
         subscriptionId?: Id;
+        /**
+         * Only licences that wait to be signed again (true) or do not (false).
+         */
+        signaturePending?: boolean;
     };
     url: '/api/v1/licenses';
 };

@@ -65,6 +65,7 @@ interface Row {
   signed_payload: string;
   signature: string;
   public_key: string | null;
+  unsigned_since: string | null;
 }
 
 async function findMissigned(db: Db): Promise<string[]> {
@@ -81,10 +82,20 @@ async function findMissigned(db: Db): Promise<string[]> {
   return wrong.slice(0, MAX_IDS + 1);
 }
 
-/** The names in a payload are those at signing; everything else is what the licence says now (rules L10). */
+/**
+ * The names in a payload are those at signing; everything else is what the licence says now (rules L10), unless it waits to
+ * be signed again (L15): then only that the signature is genuine.
+ */
 function isWellSigned(row: Row): boolean {
+  return isGenuine(row) && (row.unsigned_since !== null || row.signed_payload === statementOf(row));
+}
+
+const isGenuine = ({ public_key: key, signed_payload: payload, signature }: Row): boolean =>
+  key !== null && isSignedBy(key, Buffer.from(payload), Buffer.from(signature, 'base64'));
+
+function statementOf(row: Row): string {
   const { customerName, productName } = readNames(row.signed_payload);
-  const stated = composePayload({
+  return composePayload({
     licenseKey: row.license_key,
     customerId: row.customer_id,
     customerName,
@@ -97,12 +108,6 @@ function isWellSigned(row: Row): boolean {
     seq: int(row.seq),
     kid: row.kid,
   });
-  const signature = Buffer.from(row.signature, 'base64');
-  return (
-    row.signed_payload === stated &&
-    row.public_key !== null &&
-    isSignedBy(row.public_key, Buffer.from(row.signed_payload), signature)
-  );
 }
 
 /** A payload that cannot be read has no names, and is not what the licence states. */

@@ -2,7 +2,6 @@ import { type DateOnly, startOfDate, wholeDaysBetween } from '../../platform/cal
 import { AppError, invalid } from '../../platform/errors.ts';
 import { type Handlers, reply } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
-import { parked } from '../run/handlers.ts';
 import type { CoveragePeriod } from './judge.ts';
 import { isKey, keyOf, scanCoverage } from './scan.ts';
 
@@ -22,7 +21,7 @@ const getBillingCoverage: Handlers<'coverage'>['getBillingCoverage'] = async ({ 
   return { ...reply(200, { from: query.from, to: query.to, counts: { ...others, gaps }, periods: items }), next };
 };
 
-export const coverage: Handlers<'coverage'> = { getBillingCoverage, ...parked };
+export const coverage: Pick<Handlers<'coverage'>, 'getBillingCoverage'> = { getBillingCoverage };
 
 /** Throws AppError `validation_error` for an empty range and for one that is too long. */
 function rangeOf(query: { from: DateOnly; to: DateOnly }) {

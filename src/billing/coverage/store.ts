@@ -1,7 +1,7 @@
 import type { Instant } from '../../platform/calendar.ts';
 import { int } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
-import { type Read, readTogether } from '../../platform/db/together.ts';
+import { query } from '../../platform/db/sql.ts';
 import type { BillingCycle } from '../pricing/prices.ts';
 import type { PeriodKind, PeriodState, SubscriptionStatus } from '../subscriptions/subscription.ts';
 import { HISTORY_TYPES, type HistoryEvent, type Origin } from './history.ts';
@@ -50,34 +50,44 @@ export interface SubjectPage {
   to: Instant;
 }
 
+type Read = [sql: string, values: unknown[]];
 const TYPES = HISTORY_TYPES.map((type) => `'${type}'`).join(', ');
 
 /**
- * The next subscriptions in the order of their ids with all that coverage needs of them, as of one instant, in a
- * constant number of statements. Only rows of periods that start in [from, to) are read.
+ * The next subscriptions in the order of their ids with all that coverage needs of them, in a constant number of
+ * statements: give it a snapshot. Only rows of periods that start in [from, to) are read.
  */
 export async function loadSubjects(db: Db, page: SubjectPage): Promise<Subject[]> {
-  const [subs, events, rows] = (await readTogether(db, readsOf(page))) as [Row[], Row[], Row[]];
+  const { subscriptions, history, periods } = readsOf(page);
+  const subs = await query<Row>(db, ...subscriptions);
+  const events = await query<Row>(db, ...history);
+  const rows = await query<Row>(db, ...periods);
   const bySub = Map.groupBy(events, ({ subscription_id }) => subscription_id);
   const rowsBySub = Map.groupBy(rows, ({ subscription_id }) => subscription_id);
   return subs.map((row) => toSubject(row, bySub.get(row.id) ?? [], rowsBySub.get(row.id) ?? []));
 }
 
-function readsOf({ after, limit, customerId, from, to }: SubjectPage): Read[] {
+function readsOf({
+  after,
+  limit,
+  customerId,
+  from,
+  to,
+}: SubjectPage): Record<'subscriptions' | 'history' | 'periods', Read> {
   // not narrowed by what a row says of its own life: that is what is being checked
   const chosen = `select * from subscriptions where id > ? ${customerId ? 'and customer_id = ?' : ''}
     order by id limit ${limit}`;
   const values = [after, ...(customerId ? [customerId] : [])];
-  return [
-    {
-      sql: `select s.*, p.code as parked from (${chosen}) s
+  return {
+    subscriptions: [
+      `select s.*, p.code as parked from (${chosen}) s
         left join parked_items p on p.subscription_id = s.id and p.resolved_at is null order by s.id`,
       values,
-    },
-    {
+    ],
+    history: [
       // SQLite keeps the order of a cross join: by subscription, never through all events of the types; those without a
       // position yet are few and have an index of their own
-      sql: `with s as (${chosen}) select subscription_id, type, created_at, body from (
+      `with s as (${chosen}) select subscription_id, type, created_at, body from (
           select e.resource_id as subscription_id, e.type, e.created_at, e.body, e.sequence
           from s cross join events e
           where e.resource_id = s.id and e.position is not null and e.type in (${TYPES})
@@ -85,9 +95,9 @@ function readsOf({ after, limit, customerId, from, to }: SubjectPage): Read[] {
           from events e join s on e.resource_id = s.id where e.position is null and e.type in (${TYPES})
         ) told order by subscription_id, sequence`,
       values,
-    },
-    {
-      sql: `with s as (${chosen}) select p.subscription_id, p.kind, p.period_start, p.period_end, p.due_at, p.state,
+    ],
+    periods: [
+      `with s as (${chosen}) select p.subscription_id, p.kind, p.period_start, p.period_end, p.due_at, p.state,
           p.reason, p.invoice_id, i.status as invoice_status,
           case when p.state = 'invoiced' and exists (select 1 from invoice_lines l
             where l.billing_period_id = p.id and l.invoice_id = p.invoice_id) then 1 else 0 end as has_line,
@@ -96,9 +106,9 @@ function readsOf({ after, limit, customerId, from, to }: SubjectPage): Read[] {
         from s join billing_periods p on p.subscription_id = s.id
         left join invoices i on i.id = p.invoice_id and i.subscription_id = p.subscription_id
         where p.period_start >= ? and p.period_start < ?`,
-      values: [...values, from, to],
-    },
-  ];
+      [...values, from, to],
+    ],
+  };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: rows as either driver answers them

@@ -10,8 +10,6 @@ import { isWithdrawn, updateInvoices } from '../invoices/store.ts';
 import { negated } from '../ledger/entries.ts';
 import { entryLines } from '../ledger/store.ts';
 import { type Reversal, reverseGross, reversibleGross } from '../pricing/reversal.ts';
-import { healSubscriptions } from '../subscriptions/heal.ts';
-import { lockSubscriptions } from '../subscriptions/store.ts';
 import type { CreditNote } from './credit-note.ts';
 import { issueCreditNotes, unissuedNote } from './issue.ts';
 import { insertCreditNotes, updateCreditNote } from './store.ts';
@@ -65,7 +63,7 @@ async function issue(billing: Billing, draft: NoteDraft): Promise<CreditNote> {
   const [note] = await issueCreditNotes(billing, [draft]);
   const { subscriptionId, status } = draft.invoice;
   if (status === 'paid' && note!.appliedToInvoice > 0n && subscriptionId)
-    await healSubscriptions(billing.work, await lockSubscriptions(billing.work.db, [subscriptionId]));
+    await billing.work.runtime.hooks.invoices.settled(billing.work, subscriptionId);
   return note!;
 }
 

@@ -2,7 +2,7 @@ import { changesOf } from '../../platform/changes.ts';
 import { notFound } from '../../platform/errors.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { lockInvoiceAndSubscription } from '../invoices/lock.ts';
 import { changeCreditNote, createManualNote } from './change.ts';
 import { presentCreditNote } from './present.ts';
@@ -29,10 +29,9 @@ export const creditNotes: Tag = {
   v1GetCreditNote: getCreditNote,
 
   async createCreditNote({ body }, context) {
-    const invoice = await lockInvoiceAndSubscription(context.db, body.invoiceId);
+    const invoice = await lockInvoiceAndSubscription(context, body.invoiceId);
     const billing = await openBilling(context);
     const note = await createManualNote(billing, invoice, body);
-    await closeBilling(billing);
     const shown = presentCreditNote(note);
     context.audit({ entityType: 'credit_note', entityId: note.id, changes: changesOf<object>({}, shown) });
     return shown;
@@ -41,11 +40,10 @@ export const creditNotes: Tag = {
   async updateCreditNote({ path, body }, context) {
     const known = await store.findCreditNote(context.db, null, path.id);
     if (!known) throw notFound('credit note');
-    const invoice = await lockInvoiceAndSubscription(context.db, known.invoiceId);
+    const invoice = await lockInvoiceAndSubscription(context, known.invoiceId);
     const before = (await store.lockCreditNote(context.db, path.id))!;
     const billing = await openBilling(context);
     const after = await changeCreditNote(billing, invoice, before, body);
-    await closeBilling(billing);
     const shown = presentCreditNote(after);
     const changes = changesOf(presentCreditNote(before), shown);
     if (Object.keys(changes).length > 0) context.audit({ entityType: 'credit_note', entityId: path.id, changes });

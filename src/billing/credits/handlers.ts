@@ -7,8 +7,8 @@ import { readMember, refuseFields } from '../../platform/fields.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
 import { exponentOf, formatMoney, parseMoney } from '../../platform/money.ts';
-import { type Billing, closeBilling, openBilling } from '../billing.ts';
-import type { CreditEntry } from './credit-entry.ts';
+import { type Billing, openBilling } from '../billing.ts';
+import type { CreditEntry } from '../ledger/credit-entry.ts';
 import { listCreditEntries } from './store.ts';
 
 type Tag = Handlers<'credits'>;
@@ -27,7 +27,6 @@ export const credits: Tag = {
     await requireCustomer(context.db, body.customerId);
     const billing = await openBilling(context);
     const entry = await adjustCredit(billing, body);
-    await closeBilling(billing);
     const shown = presentCreditEntry(entry);
     context.audit({ entityType: 'credit_entry', entityId: entry.id, changes: changesOf<object>({}, shown) });
     return shown;

@@ -1,6 +1,7 @@
 import { raiseCounters } from '../../platform/counters.ts';
 import { insertRows } from '../../platform/db/bulk.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import { inList } from '../../platform/db/in-list.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { NewEvent, Work } from '../../platform/work.ts';
 import { type EventType, eventBody, orderEvents } from './event.ts';
@@ -77,4 +78,21 @@ export async function findEvent(db: Db, id: string): Promise<StoredEvent | undef
     .where({ id })
     .whereNotNull('position');
   return rows[0];
+}
+
+/** Events as they were written, positioned or not. */
+export async function eventsById(
+  db: Db,
+  ids: string[],
+): Promise<Pick<WrittenEvent, 'id' | 'type' | 'customerId' | 'data'>[]> {
+  const rows: { id: string; type: string; customer_id: string | null; body: string }[] = await db('events')
+    .whereIn('id', inList(ids))
+    .orderBy('id')
+    .select('id', 'type', 'customer_id', 'body');
+  return rows.map(({ id, type, customer_id: customerId, body }) => ({
+    id,
+    type,
+    customerId,
+    data: JSON.parse(body).data,
+  }));
 }

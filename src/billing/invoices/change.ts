@@ -4,11 +4,6 @@ import { conflict, type Fields } from '../../platform/errors.ts';
 import { refuseFields } from '../../platform/fields.ts';
 import { exponentOf, sameCurrency } from '../../platform/money.ts';
 import type { Billing } from '../billing.ts';
-import { recordPayment } from '../payments/record.ts';
-import { loadPlanVersions } from '../plans/store.ts';
-import { healSubscriptions } from '../subscriptions/heal.ts';
-import { takeOffForce } from '../subscriptions/period-changes.ts';
-import { lockSubscriptions } from '../subscriptions/store.ts';
 import { draftInvoice, draftOf, issueManual } from './create.ts';
 import { type Invoice, refuseFinal, refuseVoid } from './invoice.ts';
 import type { InvoiceDraft } from './issue.ts';
@@ -17,7 +12,6 @@ import { deleteLines, insertLines, loadLines } from './line-store.ts';
 import { linesOfDraft, readInstant, readLines } from './manual-lines.ts';
 import { voidInvoices } from './settle.ts';
 import * as store from './store.ts';
-import { waiveBilled } from './waive.ts';
 
 /** PUT of a locked invoice: the other members first, then the status (contract 2.10, rules I, I1, I4). */
 export async function changeInvoice(billing: Billing, invoice: Invoice, body: InvoiceUpdate): Promise<Invoice> {
@@ -56,7 +50,9 @@ async function changeDraft(billing: Billing, stored: Invoice, noted: Invoice, bo
     }
   }
   if (body.status !== 'void') return current;
-  const voided = { ...current, version: stored.version }; // one change, one version (rules X6)
+  const { customerName, billTo, seller } = invoice;
+  const voided = { ...current, customerName, billTo, seller, version: stored.version }; // one change, one version (rules X6)
+  await store.updateDraft(billing.work.db, { invoice: voided, trace: null });
   await voidInvoices(billing, [voided]);
   return voided;
 }
@@ -71,29 +67,25 @@ async function revisedDraft({ work }: Billing, invoice: Invoice, body: InvoiceUp
   const customer = (await loadBillingCustomers(work.db, [invoice.customerId])).get(invoice.customerId)!;
   const stored = await loadLines(work.db, [invoice.id]);
   const lines = body.lineItems ? readLines(body.lineItems) : linesOfDraft(stored.get(invoice.id)!);
-  const [sub] = invoice.subscriptionId ? await lockSubscriptions(work.db, [invoice.subscriptionId]) : [];
-  const version = sub && (await loadPlanVersions(work.db, [sub.planVersionId])).get(sub.planVersionId);
+  const { lockSoldTerms } = work.runtime.hooks.invoices;
+  const sold = invoice.subscriptionId ? await lockSoldTerms(work.db, invoice.subscriptionId) : undefined;
   const currency = body.currency ?? invoice.currency;
   exponentOf(currency);
-  if (sub) sameCurrency(currency, sub.currency);
+  if (sold) sameCurrency(currency, sold.currency);
   const fields: Fields = {};
   const dueDate = body.dueDate === undefined ? invoice.dueDate : readInstant(fields, 'dueDate', body.dueDate);
   refuseFields(fields);
-  return { ...draftOf(invoice, customer, lines, version?.productType ?? null), currency, dueDate };
+  return { ...draftOf(invoice, customer, lines, sold?.category ?? null), currency, dueDate };
 }
 
 /** issued or overdue -> paid or void; anything else has no way (rules I1). */
 async function changeOpen(billing: Billing, invoice: Invoice, status: string): Promise<void> {
   if (status === 'paid') {
-    await recordPayment(billing, invoice, { amount: invoice.amountDue, method: 'manual' });
+    await billing.work.runtime.hooks.invoices.markPaid(billing, invoice);
     return;
   }
   if (status !== 'void') throw conflict(`An ${invoice.status} invoice cannot become ${status}.`);
   refuseVoid(invoice);
-  const { db } = billing.work;
   await voidInvoices(billing, [invoice]);
-  await waiveBilled(db, invoice);
-  await takeOffForce(db, invoice.id);
-  if (invoice.subscriptionId)
-    await healSubscriptions(billing.work, await lockSubscriptions(db, [invoice.subscriptionId]));
+  await billing.work.runtime.hooks.invoices.voided(billing.work, invoice);
 }

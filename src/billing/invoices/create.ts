@@ -6,10 +6,8 @@ import { AppError, type Fields, invalid, notFound } from '../../platform/errors.
 import { refuseFields } from '../../platform/fields.ts';
 import { exponentOf, sameCurrency } from '../../platform/money.ts';
 import type { Billing } from '../billing.ts';
-import { loadPlanVersions } from '../plans/store.ts';
 import type { InvoiceOutput } from '../pricing/compose.ts';
 import type { LineInput } from '../pricing/lines.ts';
-import { lockSubscriptions } from '../subscriptions/store.ts';
 import type { Invoice } from './invoice.ts';
 import {
   compose,
@@ -56,12 +54,11 @@ export async function createManualInvoice(billing: Billing, body: InvoiceCreate)
 
 async function readSubscription(billing: Billing, body: InvoiceCreate) {
   if (!body.subscriptionId) return undefined;
-  const { db } = billing.work;
-  const [sub] = await lockSubscriptions(db, [body.subscriptionId]);
-  if (!sub) throw notFound('subscription');
-  if (sub.customerId !== body.customerId) throw invalid({ subscriptionId: 'is not a subscription of this customer' });
-  const version = (await loadPlanVersions(db, [sub.planVersionId])).get(sub.planVersionId)!;
-  return { id: sub.id, currency: sub.currency, category: version.productType };
+  const { db, runtime } = billing.work;
+  const sold = await runtime.hooks.invoices.lockSoldTerms(db, body.subscriptionId);
+  if (!sold) throw notFound('subscription');
+  if (sold.customerId !== body.customerId) throw invalid({ subscriptionId: 'is not a subscription of this customer' });
+  return sold;
 }
 
 /** Issues one manual invoice. Throws AppError `validation_error` for a due date before the issue or a negative subtotal. */
@@ -87,7 +84,7 @@ export async function draftInvoice(
   draft: InvoiceDraft,
 ): Promise<{ invoice: Invoice; output: InvoiceOutput }> {
   const output = await checkTotals(() => compose(billing, draft, false));
-  return { invoice: unissuedInvoice(draft, output, billing.work.now), output };
+  return { invoice: unissuedInvoice(billing, draft, output), output };
 }
 
 async function checkTotals(compute: () => Promise<InvoiceOutput>): Promise<InvoiceOutput> {

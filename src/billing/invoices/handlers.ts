@@ -1,14 +1,10 @@
-import { loadBillingCustomers } from '../../customers/billing-customers.ts';
-import { isPlainAddress } from '../../mail/address.ts';
-import { queueInvoiceEmail } from '../../mail/queue.ts';
 import { changesOf } from '../../platform/changes.ts';
-import { invalid, notFound, refuse } from '../../platform/errors.ts';
+import { refuse } from '../../platform/errors.ts';
 import { type Context, type Handlers, reply } from '../../platform/http/operations.ts';
 import { type Page, paged, pageRequest } from '../../platform/http/pagination.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
 import { checkRange } from '../../platform/ranges.ts';
-import { loadBillingSettings } from '../../settings/store.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { presentCreditNote } from '../credit-notes/present.ts';
 import { listInvoiceCreditNotes } from '../credit-notes/store.ts';
 import { listInvoiceCredits } from '../credits/of-invoice.ts';
@@ -21,18 +17,19 @@ import type { Invoice } from './invoice.ts';
 import { loadLines } from './line-store.ts';
 import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
-import { renderInvoice } from './pdf/render.ts';
+import { printInvoice } from './pdf/print.ts';
 import { presentInvoice } from './present.ts';
 import { readInvoice } from './read.ts';
+import { withSeller, withSellers } from './seller.ts';
 import * as store from './store.ts';
 
 type Tag = Handlers<'invoices'>;
 type Shown = ReturnType<typeof presentInvoice>;
 
-const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1 }): Promise<Page<Shown>> => {
+const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1, runtime }): Promise<Page<Shown>> => {
   const page = pageRequest('invoices', query);
   const filter = { ...query, ...checkRange(query) };
-  const rows = await store.listInvoices(db, scope, filter, now, page);
+  const rows = await withSellers(db, runtime.config, await store.listInvoices(db, scope, filter, now, page));
   const lines = await loadLines(
     db,
     rows.slice(0, page.limit).map(({ id }) => id),
@@ -46,24 +43,23 @@ const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1
   );
 };
 
-const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1 }) => {
-  return readInvoice(db, scope, path.id, async (invoice) => {
-    const lines = await loadLines(db, [invoice.id]);
-    const payments = await listInvoicePayments(db, invoice.id);
-    const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
-    return {
-      ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
-      payments: payments.map(presentPayment),
-      creditNotes: creditNotes.map(presentCreditNote),
-    };
-  });
+const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1, runtime }) => {
+  const invoice = await withSeller(db, runtime.config, await readInvoice(db, scope, path.id));
+  const lines = await loadLines(db, [invoice.id]);
+  const payments = await listInvoicePayments(db, invoice.id);
+  const creditNotes = await listInvoiceCreditNotes(db, invoice.id, scope === null);
+  return {
+    ...presentInvoice(invoice, lines.get(invoice.id)!, v1),
+    payments: payments.map(presentPayment),
+    creditNotes: creditNotes.map(presentCreditNote),
+  };
 };
 
-const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtime }) => {
-  const seller = await loadBillingSettings(db, runtime.config);
-  const paper = await readInvoice(db, scope, path.id, (invoice) => loadPaper(db, invoice, seller));
+/** Drawn after the snapshot is over, because that takes longer than reading. */
+const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { snapshot, scope, runtime }) => {
+  const paper = await snapshot(async (db) => loadPaper(db, runtime.config, await readInvoice(db, scope, path.id)));
   const { invoice } = paper;
-  const pdf = await renderInvoice(paper);
+  const pdf = await printInvoice(runtime, paper);
   return reply(200, pdf, {
     'Content-Type': 'application/pdf',
     'Content-Disposition': `inline; filename="invoice-${invoice.invoiceNumber ?? 'draft'}.pdf"`,
@@ -71,33 +67,29 @@ const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { db, scope, runtim
 };
 
 const explain: Tag['explainInvoice'] = async ({ path: { id } }, { db }) =>
-  explainInvoice(
-    await readInvoice(db, null, id, async (invoice) => ({
-      invoice,
-      lines: (await loadLines(db, [id])).get(id)!,
-      trace: await store.findTrace(db, id),
-      credits: await listInvoiceCredits(db, id),
-      creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
-      payments: (await listInvoicePayments(db, id)).toReversed(),
-    })),
-  );
+  explainInvoice({
+    invoice: await readInvoice(db, null, id),
+    lines: (await loadLines(db, [id])).get(id)!,
+    trace: await store.findTrace(db, id),
+    credits: await listInvoiceCredits(db, id),
+    creditNotes: (await listInvoiceCreditNotes(db, id, false)).toReversed(),
+    payments: (await listInvoicePayments(db, id)).toReversed(),
+  });
 
 const createInvoice: Tag['createInvoice'] = async ({ body }, context) => {
   const billing = await openBilling(context);
   const invoice = await createManualInvoice(billing, body);
-  await closeBilling(billing);
   const shown = await presentOne(context, invoice);
   context.audit({ entityType: 'invoice', entityId: invoice.id, changes: changesOf<object>({}, shown) });
   return shown;
 };
 
 const updateInvoice: Tag['updateInvoice'] = async ({ path, body }, context) => {
-  const before = await lockInvoiceAndSubscription(context.db, path.id);
+  const before = await lockInvoiceAndSubscription(context, path.id);
   checkVersion(context, before.version);
   const shownBefore = await presentOne(context, before);
   const billing = await openBilling(context);
   const after = await changeInvoice(billing, before, body);
-  await closeBilling(billing);
   const shown = await presentOne(context, after);
   const changes = changesOf(shownBefore, shown);
   if (Object.keys(changes).length > 0) context.audit({ entityType: 'invoice', entityId: path.id, changes });
@@ -105,29 +97,14 @@ const updateInvoice: Tag['updateInvoice'] = async ({ path, body }, context) => {
 };
 
 const deleteInvoice: Tag['deleteInvoice'] = async ({ path }, context) => {
-  const invoice = await lockInvoiceAndSubscription(context.db, path.id);
+  const invoice = await lockInvoiceAndSubscription(context, path.id);
   checkVersion(context, invoice.version);
   if (invoice.status !== 'draft') throw refuse('conflict', 'Only drafts can be deleted. Void the invoice instead.');
   await store.deleteDraft(context.db, path.id);
   context.audit({ entityType: 'invoice', entityId: path.id });
 };
 
-/** The e-mail is queued in the transaction of the request and sent by a job (contract 2.10). */
-const sendInvoice: Tag['sendInvoice'] = async ({ path, body }, context) => {
-  if (!context.runtime.config.mail) throw refuse('provider_not_configured', 'No mail server is configured.');
-  const invoice = await store.findInvoice(context.db, null, path.id);
-  if (!invoice) throw notFound('invoice');
-  if (invoice.status === 'draft') throw refuse('conflict', 'A draft is not sent. Issue the invoice first.');
-  if (invoice.status === 'void') throw refuse('invoice_voided', 'A void invoice is not sent.');
-  const customers = await loadBillingCustomers(context.db, [invoice.customerId]);
-  const to = body.to ?? customers.get(invoice.customerId)!.billTo.email;
-  if (!to || !isPlainAddress(to)) throw invalid({ to: 'is not an address that can be written to' });
-  await queueInvoiceEmail(context, invoice.id, to, body.message ?? null);
-  context.audit({ entityType: 'invoice', entityId: invoice.id, reason: 'queued to be sent' });
-  return { invoiceId: invoice.id, to, queuedAt: context.now };
-};
-
-export const invoices: Tag = {
+export const invoices: Omit<Tag, 'sendInvoice'> = {
   listInvoices,
   getInvoice,
   createInvoice,
@@ -135,7 +112,6 @@ export const invoices: Tag = {
   deleteInvoice,
   getInvoicePdf,
   explainInvoice: explain,
-  sendInvoice,
   v1ListInvoices: listInvoices,
   v1GetInvoice: getInvoice,
   v1CreateInvoice: createInvoice,
@@ -145,8 +121,9 @@ export const invoices: Tag = {
 };
 
 /** Read again: a draft shows the customer's present name, and stored decimals are the ones that count. */
-async function presentOne({ db, v1 }: Context, { id }: Invoice): Promise<Shown> {
-  const invoice = (await store.findInvoice(db, null, id))!;
+async function presentOne({ db, v1, runtime }: Context, { id }: Invoice): Promise<Shown> {
+  const stored = (await store.findInvoice(db, null, id))!;
+  const invoice = await withSeller(db, runtime.config, stored);
   const lines = await loadLines(db, [id]);
   return presentInvoice(invoice, lines.get(id)!, v1);
 }

@@ -18,6 +18,15 @@ export interface BillTo {
   taxId: string | null;
 }
 
+/** Who sells, as printed on the invoice; the members of the billing settings, frozen at issue (rules I8). */
+export interface Seller {
+  companyName: string | null;
+  companyAddress: string | null;
+  companyEmail: string | null;
+  companyTaxId: string | null;
+  invoiceFooter: string | null;
+}
+
 /** Amounts are minor units of `currency`. */
 export interface Invoice {
   id: string;
@@ -25,6 +34,7 @@ export interface Invoice {
   customerId: string;
   customerName: string;
   billTo: BillTo;
+  seller: Seller;
   subscriptionId: string | null;
   origin: InvoiceOrigin;
   status: InvoiceStatus;

@@ -12,6 +12,7 @@ import type { TaxInput, TaxPlace } from '../pricing/tax.ts';
 import { taxesOf } from '../tax/tax-book.ts';
 import { defaultDueDate, type Invoice, type InvoiceLine, type InvoiceOrigin } from './invoice.ts';
 import { deleteLines, insertLines } from './line-store.ts';
+import { sellerOf } from './seller.ts';
 import * as store from './store.ts';
 
 /** An invoice about to be computed. */
@@ -127,8 +128,8 @@ async function writeIssued(billing: Billing, drafts: InvoiceDraft[], issued: Iss
   );
   for (const [i, one] of traced.entries()) {
     if (drafts[i]!.draft === null) continue;
-    await store.updateDraft(db, one);
     await deleteLines(db, one.invoice.id);
+    await store.updateDraft(db, one);
   }
   await insertLines(
     db,
@@ -153,7 +154,7 @@ function announce(billing: Billing, draft: InvoiceDraft, { invoice, output }: Is
 function invoiceOf(billing: Billing, draft: InvoiceDraft, output: InvoiceOutput): Invoice {
   const { now } = billing.work;
   const paid = output.amountDue === 0n;
-  const base = unissuedInvoice(draft, output, now);
+  const base = unissuedInvoice(billing, draft, output);
   return {
     ...base,
     status: paid ? 'paid' : 'issued',
@@ -167,13 +168,14 @@ function invoiceOf(billing: Billing, draft: InvoiceDraft, output: InvoiceOutput)
 }
 
 /** The row of an invoice that has no number yet: a draft, or the base of one that is issued now. */
-export function unissuedInvoice(draft: InvoiceDraft, output: InvoiceOutput, now: Instant): Invoice {
+export function unissuedInvoice({ work, settings }: Billing, draft: InvoiceDraft, output: InvoiceOutput): Invoice {
   return {
     id: draft.id,
     invoiceNumber: null,
     customerId: draft.customer.id,
     customerName: draft.customer.name,
     billTo: draft.customer.billTo,
+    seller: sellerOf(settings),
     subscriptionId: draft.subscriptionId,
     origin: draft.origin,
     status: 'draft',
@@ -200,8 +202,8 @@ export function unissuedInvoice(draft: InvoiceDraft, output: InvoiceOutput, now:
     collectAt: null,
     notes: draft.notes,
     version: draft.draft ? draft.draft.version + 1 : 1,
-    createdAt: draft.draft?.createdAt ?? now,
-    updatedAt: now,
+    createdAt: draft.draft?.createdAt ?? work.now,
+    updatedAt: work.now,
   };
 }
 

@@ -12,6 +12,7 @@ export function presentInvoice(invoice: Invoice, lines: InvoiceLine[], v1: boole
     invoiceNumber: invoice.invoiceNumber,
     customerId: invoice.customerId,
     customerName: invoice.customerName,
+    seller: invoice.seller,
     subscriptionId: invoice.subscriptionId,
     status: invoice.status,
     currency: invoice.currency,

@@ -8,7 +8,7 @@ import type { Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
 import { parseMoney } from '../../platform/money.ts';
 import { checkRange } from '../../platform/ranges.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { type Invoice, refuseFinal } from '../invoices/invoice.ts';
 import { lockInvoiceAndSubscription } from '../invoices/lock.ts';
 import { readInstant } from '../invoices/manual-lines.ts';
@@ -33,7 +33,7 @@ const getPayment: Tag['getPayment'] = async ({ path }, { db, scope }) => {
 
 const createPayment: Tag['createPayment'] = async ({ body }, context) => {
   const { db, now } = context;
-  const invoice = await lockInvoiceAndSubscription(db, body.invoiceId);
+  const invoice = await lockInvoiceAndSubscription(context, body.invoiceId);
   const money = readMoney(body, invoice, now);
   const known = await findKnown(db, body, invoice, money.amount);
   if (known) return presentPayment(known);
@@ -41,7 +41,6 @@ const createPayment: Tag['createPayment'] = async ({ body }, context) => {
   refuseFinal(invoice);
   const billing = await openBilling(context);
   const payment = await recordPayment(billing, invoice, money);
-  await closeBilling(billing);
   const shown = presentPayment(payment);
   context.audit({ entityType: 'payment', entityId: payment.id, changes: changesOf<object>({}, shown) });
   return shown;

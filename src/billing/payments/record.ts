@@ -6,8 +6,6 @@ import { type Invoice, isOpen } from '../invoices/invoice.ts';
 import { settle } from '../invoices/settle.ts';
 import { updateInvoices } from '../invoices/store.ts';
 import { paymentLines } from '../ledger/entries.ts';
-import { healSubscriptions } from '../subscriptions/heal.ts';
-import { lockSubscriptions } from '../subscriptions/store.ts';
 import type { Payment, PaymentMethodCode } from './payment.ts';
 import { insertPayment } from './store.ts';
 
@@ -55,8 +53,13 @@ export async function recordPayment(billing: Billing, invoice: Invoice, money: R
   settle(work, invoice, { paid: payment.appliedAmount });
   await updateInvoices(work.db, [invoice]);
   if (invoice.status === 'paid' && invoice.subscriptionId)
-    await healSubscriptions(work, await lockSubscriptions(work.db, [invoice.subscriptionId]));
+    await work.runtime.hooks.invoices.settled(work, invoice.subscriptionId);
   return payment;
+}
+
+/** A person calls a locked invoice paid. */
+export async function markPaid(billing: Billing, invoice: Invoice): Promise<void> {
+  await recordPayment(billing, invoice, { amount: invoice.amountDue, method: 'manual' });
 }
 
 function paymentOf({ work }: Billing, invoice: Invoice, money: ReceivedMoney): Payment {

@@ -8,7 +8,6 @@ import { exponentOf } from '../../platform/money.ts';
 import { holdProduct } from '../../products/store.ts';
 import { loadBillingSettings } from '../../settings/store.ts';
 import { formatTiers, samePrice } from '../pricing/prices.ts';
-import { isOnPlan } from '../subscriptions/holdings.ts';
 import { changedPlan, type Plan, priceOf } from './plan.ts';
 import * as store from './store.ts';
 
@@ -21,9 +20,9 @@ const listPlans: Handlers<'plans'>['listPlans'] = async ({ query }, { db, scope 
   return paged('plans', page, rows, (plan) => plan.id, present);
 };
 
-const getPlan: Handlers<'plans'>['getPlan'] = async ({ path, query }, { db, scope }) => {
-  const plan = await store.findPlan(db, path.id, query.planVersion);
-  if (!plan || !(await isVisible(db, scope, plan))) throw notFound('plan');
+const getPlan: Handlers<'plans'>['getPlan'] = async ({ path, query }, context) => {
+  const plan = await store.findPlan(context.db, path.id, query.planVersion);
+  if (!plan || !(await isVisible(context, plan))) throw notFound('plan');
   return present(plan);
 };
 
@@ -97,8 +96,8 @@ export const plans: Handlers<'plans'> = {
 };
 
 /** Active plans, and those that the customer is on (contract 2.28). */
-async function isVisible(db: Context['db'], scope: Context['scope'], plan: Plan): Promise<boolean> {
-  return scope === null || plan.active || (await isOnPlan(db, scope, plan.id));
+async function isVisible({ db, scope, runtime }: Context, plan: Plan): Promise<boolean> {
+  return scope === null || plan.active || (await runtime.hooks.plans.isHeldBy(db, scope, plan.id));
 }
 
 const present = (plan: Plan) => {

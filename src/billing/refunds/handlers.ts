@@ -6,7 +6,7 @@ import { readMember, refuseFields } from '../../platform/fields.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
 import { formatMoney, parseMoney } from '../../platform/money.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { lockInvoices } from '../invoices/store.ts';
 import { findPayment, lockPayment } from '../payments/store.ts';
 import { type Refunded, type RefundWish, refundPayment } from './create.ts';
@@ -31,7 +31,6 @@ export const refunds: Handlers<'refunds'> = {
     const wish = readWish(body, of.payment.currency);
     const billing = await openBilling(context);
     const refund = await refundPayment(billing, of, wish);
-    await closeBilling(billing);
     const shown = presentRefund(refund);
     context.audit({ entityType: 'refund', entityId: refund.id, changes: changesOf<object>({}, shown) });
     return shown;

@@ -5,7 +5,7 @@ import { breathe } from '../../platform/jobs/breathe.ts';
 import { inHalves } from '../../platform/jobs/halves.ts';
 import { retryConflicts } from '../../platform/retry.ts';
 import { inTransaction, type Runtime, type Work } from '../../platform/work.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { MAX_ACTIONS } from '../subscriptions/due.ts';
 import { saveUnits } from '../subscriptions/save.ts';
 import { lockSubscriptions, updateSubscriptions } from '../subscriptions/store.ts';
@@ -133,7 +133,6 @@ async function advance(work: Work, subs: Subscription[], counters: LifecycleCoun
   const actions = new Map(units.map((unit) => [unit, performDue(unit, work)]));
   const { ready, waiting } = await splitByTax(billing, units);
   const saved = await saveUnits(billing, ready);
-  await closeBilling(billing);
   for (const { unit, issued } of saved) {
     const action = actions.get(unit);
     const ended = unit.sub.status === 'canceled' && unit.before.status !== 'canceled';

@@ -2,7 +2,7 @@ import { changesOf } from '../../platform/changes.ts';
 import { notFound } from '../../platform/errors.ts';
 import type { Context } from '../../platform/http/operations.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
-import { type Billing, closeBilling, openBilling } from '../billing.ts';
+import { type Billing, openBilling } from '../billing.ts';
 import { bringUpToDate } from './due.ts';
 import { type Saved, saveUnits } from './save.ts';
 import * as store from './store.ts';
@@ -30,6 +30,5 @@ export async function changeSubscription(
     [saved] = (await saveUnits(billing, [unit])) as [Saved];
     context.audit({ entityType: 'subscription', entityId: id, changes });
   }
-  await closeBilling(billing);
   return saved;
 }

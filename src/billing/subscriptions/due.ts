@@ -1,7 +1,7 @@
 import { isTransactionConflict } from '../../platform/db/errors.ts';
 import { conflict } from '../../platform/errors.ts';
 import { Unprepared } from '../../platform/retry.ts';
-import { type Billing, closeBilling } from '../billing.ts';
+import { type Billing, flushBilling } from '../billing.ts';
 import { findUnresolvedParked } from '../run/parked-store.ts';
 import { saveUnits } from './save.ts';
 import type { Subscription } from './subscription.ts';
@@ -44,7 +44,7 @@ export async function performAllDue(billing: Billing, unit: SubscriptionUnit): P
     if (done === MAX_ACTIONS) return undefined;
     const action = performDue(current, work);
     await saveUnits(billing, [current]);
-    await closeBilling(billing);
+    await flushBilling(billing);
     work.audit({ entityType: 'subscription', entityId: current.sub.id, reason: action ?? undefined });
     [current] = (await loadUnits(work, [current.sub])) as [SubscriptionUnit];
   }

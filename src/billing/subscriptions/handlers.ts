@@ -4,7 +4,7 @@ import { changesOf } from '../../platform/changes.ts';
 import { conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
 import { paged, pageRequest } from '../../platform/http/pagination.ts';
-import { closeBilling, openBilling } from '../billing.ts';
+import { openBilling } from '../billing.ts';
 import { claimCoupon } from '../coupons/redeem.ts';
 import { findSellablePlan } from '../plans/store.ts';
 import { authorityOf, checkOwnCreate, checkOwnUpdate, refuseResuming, refuseStaying, takeOver } from './authority.ts';
@@ -50,7 +50,6 @@ const createSubscription: Tag['createSubscription'] = async ({ body }, context) 
   const billing = await openBilling(context);
   const sale = { ...asked, coupon, couponsTaken, trialDays: inTrial ? trialDays : 0 };
   const { unit } = await sell(billing, customer, version, sale);
-  await closeBilling(billing);
   context.audit({ entityType: 'subscription', entityId: unit.sub.id, changes: changesOf<object>({}, { ...unit.sub }) });
   return presentOne(context, unit.sub.id);
 };

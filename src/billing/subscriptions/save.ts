@@ -4,8 +4,8 @@ import { changesOf } from '../../platform/changes.ts';
 import { formatMoney } from '../../platform/money.ts';
 import type { NewEvent } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
+import { withdrawInvoices } from '../credit-notes/withdraw.ts';
 import type { IssuedInvoice } from '../invoices/issue.ts';
-import { withdrawInvoices } from '../invoices/withdraw.ts';
 import { type MrrChange, recordMrr } from '../mrr/movements.ts';
 import { advanceAmount } from '../pricing/lines.ts';
 import { issueBills } from './issue-bills.ts';
@@ -32,7 +32,7 @@ export interface Saved {
 
 /**
  * Writes what the transitions of many units decided, in the lock order of rules X3: MRR, invoices withdrawn, credit
- * balances, numbers; a constant number of statements whatever the number of units. Posts nothing: `closeBilling` does.
+ * balances, numbers; a constant number of statements whatever the number of units. Posts nothing: that happens before the commit.
  */
 export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Promise<Saved[]> {
   const { work } = billing;

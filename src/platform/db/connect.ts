@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import createKnex, { type Knex } from 'knex';
-import { PostgresClient, types } from './postgres-client.ts';
+import { CONNECT_MS, PostgresClient, types } from './postgres-client.ts';
+import { keepLogShort, LOG_BYTES } from './short-log.ts';
+import { createSnapshots, type Snapshot } from './snapshot.ts';
 import { SqliteReader, SqliteWriter } from './sqlite-client.ts';
 
 export type Db = Knex;
@@ -10,8 +12,13 @@ export type Dialect = 'sqlite' | 'postgres';
 
 export interface Database {
   readonly dialect: Dialect;
-  /** For reads outside a transaction: sees committed rows only, and on SQLite never waits for the writer. */
+  /** For a read of one statement: sees committed rows only, and on SQLite never waits for the writer. */
   readonly read: Db;
+  /**
+   * For a read of several: all of them see one moment, and nobody waits for a writer. It holds one connection; who asks
+   * for another inside it can wait for ever.
+   */
+  readonly snapshot: Snapshot;
   /** On SQLite a pool of one connection; on Postgres the same pool as `read`. */
   readonly write: Db;
   /** Runs `run` in one transaction: BEGIN IMMEDIATE on SQLite, READ COMMITTED on Postgres. A throw rolls back. */
@@ -26,8 +33,10 @@ export interface ConnectOptions {
   durability?: 'full' | 'off';
 }
 
-const SQLITE_WAIT_MS = 2_000;
+/** A little longer than the one in front may wait for another process. */
+const SQLITE_WAIT_MS = 6_000;
 const POSTGRES_WAIT_MS = 10_000;
+const ONE_VIEW = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 const silent = () => {};
 const common: Knex.Config = {
   compileSqlOnError: false, // bound values (e-mails, tokens) stay out of error messages
@@ -54,6 +63,21 @@ export function sqliteFile(url: string): string {
   return resolve(path);
 }
 
+/** On SQLite statements run one by one anyway: more snapshots at once would only let small reads pass long ones. */
+const SNAPSHOTS = {
+  client: SqliteWriter,
+  acquireConnectionTimeout: 10_000,
+  pool: {
+    min: 0,
+    max: 8,
+    afterCreate: (connection: { pragma(text: string): unknown }, done: (error?: Error) => void) => {
+      connection.pragma('busy_timeout = 100'); // a writer in WAL mode keeps no reader waiting, but for a moment of recovery
+      connection.pragma('query_only = ON');
+      done();
+    },
+  },
+};
+
 function connectSqlite(filename: string, options: ConnectOptions): Database {
   mkdirSync(dirname(filename), { recursive: true });
   const config = { ...common, connection: { filename }, useNullAsDefault: true };
@@ -66,23 +90,28 @@ function connectSqlite(filename: string, options: ConnectOptions): Database {
       min: 1,
       max: 1,
       afterCreate: (connection: { pragma(text: string): unknown }, done: (error?: Error) => void) => {
-        connection.pragma('busy_timeout = 5000');
         connection.pragma('journal_mode = WAL');
         connection.pragma(`synchronous = ${synchronous}`);
         connection.pragma('foreign_keys = ON');
         connection.pragma('cache_size = -65536'); // KiB: the indexes of a billing batch stay in memory
+        connection.pragma('busy_timeout = 0'); // sqlite-client.ts waits without holding up the process
         connection.pragma('wal_autocheckpoint = 8000'); // pages: a billing batch alone fills the usual 1000
+        connection.pragma(`journal_size_limit = ${LOG_BYTES}`); // what a long read made it grow is given back
         done();
       },
     },
   });
   const read = createKnex({ ...config, client: SqliteReader });
+  const readers = createKnex({ ...config, ...SNAPSHOTS });
+  const checkpoint = () => read.raw('PRAGMA wal_checkpoint(PASSIVE)');
   return {
     dialect: 'sqlite',
     read,
+    snapshot: keepLogShort(createSnapshots(readers, 'BEGIN', read), `${filename}-wal`, checkpoint),
     write,
     transaction: (run) => write.transaction(run),
     close: async () => {
+      await readers.destroy();
       await read.destroy();
       await write.destroy();
     },
@@ -93,13 +122,21 @@ function connectPostgres(url: string, options: ConnectOptions): Database {
   const db = createKnex({
     ...common,
     client: PostgresClient,
-    connection: { connectionString: url, types, application_name: 'rustbill' } as Knex.PgConnectionConfig,
+    connection: {
+      connectionString: url,
+      types,
+      application_name: 'rustbill',
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: CONNECT_MS,
+    } as Knex.PgConnectionConfig,
     acquireConnectionTimeout: POSTGRES_WAIT_MS,
     pool: { min: 0, max: options.poolSize ?? 10 },
   });
   return {
     dialect: 'postgres',
     read: db,
+    snapshot: createSnapshots(db, ONE_VIEW),
     write: db,
     transaction: (run) => db.transaction(run),
     close: () => db.destroy(),

@@ -44,8 +44,14 @@ declare module 'knex/lib/dialects/postgres/index.js' {
   import type { Client } from 'pg';
   export default class PostgresClient extends Knex.Client {
     transaction(container: unknown, config: unknown, outerTx: unknown): Knex.Transaction;
-    acquireRawConnection(): Promise<Client>;
+    _acquireOnlyConnection(): Promise<Client>;
+    checkVersion(connection: Client): Promise<string>;
     destroyRawConnection(connection: Client): Promise<void>;
     _query(connection: Client & { __knex__disposed?: unknown }, query: KnexQuery): Promise<KnexQuery>;
   }
+}
+
+declare module 'knex/lib/knex-builder/make-knex.js' {
+  import type { Knex } from 'knex';
+  export default function makeKnex(client: unknown): Knex;
 }

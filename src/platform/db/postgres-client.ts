@@ -59,12 +59,28 @@ function destroy(connection: Connection): void {
   (connection as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
 }
 
+/** How long a new connection, and each of its first statements, may take. */
+export const CONNECT_MS = 5000;
+
+async function answeredSoon<T>(connection: pg.Client, answer: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => destroy(connection), CONNECT_MS);
+  try {
+    return await answer;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Knex on pg with server-side prepared statements, so that repeated statements are parsed and planned once. */
 export class PostgresClient extends Client {
-  override async acquireRawConnection(): Promise<pg.Client> {
-    const connection = await super.acquireRawConnection();
-    await connection.query(SESSION);
+  override async _acquireOnlyConnection(): Promise<pg.Client> {
+    const connection = await super._acquireOnlyConnection();
+    await answeredSoon(connection, connection.query(SESSION));
     return connection;
+  }
+
+  override checkVersion(connection: pg.Client): Promise<string> {
+    return answeredSoon(connection, super.checkVersion(connection));
   }
 
   override transaction(body: unknown, config: unknown, outer: unknown) {

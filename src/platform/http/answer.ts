@@ -2,6 +2,7 @@ import type { Response } from 'express';
 import type { Operation } from './contract.ts';
 import type { Reply } from './operations.ts';
 import type { Page } from './pagination.ts';
+import { readQuery, writeQuery } from './query.ts';
 
 /** An answer ready to be sent, and to be stored for a replay. */
 export interface Answer {
@@ -48,7 +49,7 @@ const fill = (template: string, values: Record<string, unknown>): string =>
 
 function nextUrl(url: string, next: { parameter: string; value: string }): string {
   const at = url.indexOf('?');
-  const params = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
+  const params = readQuery(at < 0 ? '' : url.slice(at + 1));
   params.set(next.parameter, next.value);
-  return `${at < 0 ? url : url.slice(0, at)}?${params.toString()}`;
+  return `${at < 0 ? url : url.slice(0, at)}?${writeQuery(params)}`;
 }

@@ -16,8 +16,8 @@ export interface Operation {
   method: string;
   path: string;
   access: Access;
-  /** The handler opens its own transactions (`x-transaction: manual`). */
-  manual: boolean;
+  /** In what the handler runs (`x-transaction`); `manual`: it opens transactions and snapshots itself. */
+  transaction: 'write' | 'snapshot' | 'statement' | 'manual';
   location: string | undefined;
   /** An array in the body is a batch: its items are cleaned and validated one by one, by the handler (`x-batch: true`). */
   batch: boolean;
@@ -115,7 +115,7 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
     method,
     path,
     access: readAccess(schema, spec),
-    manual: schema['x-transaction'] === 'manual',
+    transaction: readTransaction(schema, method),
     batch: schema['x-batch'] === true,
     location: schema['x-location'] as string | undefined,
     status: Number(last),
@@ -130,6 +130,12 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
     maxValues: maxValuesOf(spec, schema),
     schema,
   };
+}
+
+function readTransaction(schema: OperationObject, method: string): Operation['transaction'] {
+  const said = schema['x-transaction'] ?? (method === 'GET' ? 'snapshot' : 'write');
+  if (said === 'write' || said === 'snapshot' || said === 'statement' || said === 'manual') return said;
+  throw new Error(`${schema.operationId}: x-transaction "${String(said)}" is not understood.`);
 }
 
 const deref = (spec: Spec, response: ResponseObject): ResponseObject =>

@@ -1,5 +1,6 @@
 import type { Response } from 'express';
 import { type Bounds, boundedBy, tooLong } from '../bounds.ts';
+import { isRetryable } from '../db/errors.ts';
 import type { Operation } from './contract.ts';
 
 /** Why the work of a GET ends when nobody is there any more to read its answer. */
@@ -30,6 +31,8 @@ export async function untilDeadline<T>(
       bounds = mine;
       return run(ended.signal);
     });
+  } catch (error) {
+    throw bounds?.sent.commit && isRetryable(error) ? tooLong(messageOf(operation, bounds)) : error;
   } finally {
     clearTimeout(timer);
     res.off('close', leave);
@@ -37,8 +40,8 @@ export async function untilDeadline<T>(
 }
 
 /** Where a COMMIT was sent nobody knows whether it was done: its Idempotency-Key, in the same commit, tells. */
-function messageOf({ method, manual }: Operation, bounds: Bounds | undefined): string {
+function messageOf({ method, transaction }: Operation, bounds: Bounds | undefined): string {
   if (!bounds?.sent.commit) return method === 'GET' ? 'It took too long.' : 'The request took too long and was undone.';
-  if (manual) return 'The request took too long. It may have been done, or a part of it: look before you repeat it.';
-  return 'The request took too long. Whether it was done is not known; with the same Idempotency-Key it is done once.';
+  if (transaction === 'manual') return 'The request may have been done, or a part of it: look before you repeat it.';
+  return 'Whether the request was done is not known; sent again with the same Idempotency-Key it is done once.';
 }

@@ -1,10 +1,11 @@
 import type { Operations } from '../../../generated/operations.gen.ts';
+import type { Snapshot } from '../db/snapshot.ts';
 import type { Fields } from '../errors.ts';
 import type { Work } from '../work.ts';
 import type { Page } from './pagination.ts';
 import type { Principal, Scope } from './principal.ts';
 
-/** What a handler gets beside its input. `db` is the transaction of the request (a read handle for GET). */
+/** What a handler gets beside its input. `db` is the transaction or the snapshot of the request; in manual ones a read handle. */
 export interface Context extends Work {
   readonly principal: Principal;
   readonly scope: Scope;
@@ -24,6 +25,8 @@ export interface Context extends Work {
   judge(schema: string, item: unknown): { value: unknown; fields?: Fields | undefined };
   /** Only in operations marked `x-transaction: manual`: one committed transaction per call. */
   transaction<T>(run: (context: Context) => Promise<T>): Promise<T>;
+  /** Only in operations marked `x-transaction: manual`: reads of several statements. */
+  snapshot: Snapshot;
 }
 
 /** An answer with a chosen status, headers, or a body that is not JSON. */

@@ -4,6 +4,7 @@ import type { Runtime, WorkInfo } from '../work.ts';
 import { hasControl } from './body.ts';
 import type { Contract, Operation } from './contract.ts';
 import type { Principal } from './principal.ts';
+import { readQuery } from './query.ts';
 
 const MAX_URL_LENGTH = 8192;
 /** What a repeated query parameter becomes: nothing accepts an array. */
@@ -34,7 +35,7 @@ export function splitUrl(
   const query: Record<string, unknown> = Object.create(null);
   const at = req.originalUrl.indexOf('?');
   if (at >= 0)
-    for (const [name, value] of new URLSearchParams(req.originalUrl.slice(at + 1))) {
+    for (const [name, value] of readQuery(req.originalUrl.slice(at + 1))) {
       if (hasControl(name) || hasControl(value)) throw invalid({ [name]: 'must not contain control characters' });
       query[name] = name in query ? REPEATED : value;
     }

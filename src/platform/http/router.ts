@@ -10,7 +10,7 @@ import { sendError } from './error-body.ts';
 import { readClaim } from './idempotency.ts';
 import { createJudge } from './judge.ts';
 import { type Principal, scopeOf } from './principal.ts';
-import type { RateLimits } from './rate-limits.ts';
+import type { Meter, RateLimits } from './rate-limits.ts';
 import { actorOf, findOperation, headerOf, readIfMatch, readRequestId, splitUrl } from './request.ts';
 import { type AnyHandler, type Call, createRunner } from './run-call.ts';
 import { createAnswerValidation, createEngine, createRequestValidation, type Validate } from './validation.ts';
@@ -97,8 +97,8 @@ function createHandle(options: RouterOptions): Handle {
     const now = runtime.clock.now();
     const principal = await authenticate(options.authentication, operation, req, now);
     checkSameSite(req, operation, runtime.config.publicUrl);
-    await options.rateLimits.consume(operation, principal, req, res);
-    const { bytes, input } = await readInput(req, operation, contract, validatorOf(operation));
+    const meter = await options.rateLimits.consume(operation, principal, req, res);
+    const { bytes, input } = await readInput({ req, operation, contract, meter, validate: validatorOf(operation) });
     await options.rateLimits.consumeMember(operation, input.body, res);
     const call: Call = {
       operation,
@@ -116,7 +116,9 @@ function createHandle(options: RouterOptions): Handle {
       info: { actor: actorOf(principal), action: operation.id, requestId, ip: req.ip ?? null, now },
       context: { ...readContext(req, operation, principal, options.authentication), judge, signal },
     };
-    return runCall(call);
+    const answered = await runCall(call);
+    meter.answer(answered.body.length);
+    return answered;
   };
   return async (req, res, requestId, started) => {
     if (isPreflight(req, res)) return answerPreflight(res);
@@ -128,9 +130,18 @@ function createHandle(options: RouterOptions): Handle {
   };
 }
 
-/** Throws AppError `invalid_request`, `validation_error`, `payload_too_large`, `unsupported_media_type`. */
-async function readInput(req: Request, operation: Operation, contract: Contract, validate: Validate) {
+interface Unread {
+  req: Request;
+  operation: Operation;
+  contract: Contract;
+  meter: Meter;
+  validate: Validate;
+}
+
+/** Throws AppError `invalid_request`, `validation_error`, `payload_too_large`, `unsupported_media_type`, `rate_limited`. */
+async function readInput({ req, operation, contract, meter, validate }: Unread) {
   const bytes = operation.hasBody ? await readBytes(req, operation.bodyLimit) : undefined;
+  if (bytes) await meter.body(bytes.length);
   const body = bytes && parseJson(bytes, req.headers['content-type'], contract.untrimmed, operation);
   const { path, query } = splitUrl(req, contract);
   if (operation.hasBody && body === undefined) throw new AppError('invalid_request', 'A JSON body is required.');

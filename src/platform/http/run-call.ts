@@ -1,4 +1,5 @@
 import { boundedBy, currentBounds, unbounded } from '../bounds.ts';
+import type { Db } from '../db/connect.ts';
 import { AppError, conflict } from '../errors.ts';
 import { afterPreparing, retryConflicts } from '../retry.ts';
 import { createWork, inTransaction, type Runtime, type Work, type WorkInfo } from '../work.ts';
@@ -15,19 +16,25 @@ export interface Call {
   operation: Operation;
   handler: AnyHandler;
   input: Record<string, unknown>;
-  context: Omit<Context, keyof Work | 'transaction'>;
+  context: Omit<Context, keyof Work | 'transaction' | 'snapshot'>;
   info: WorkInfo & { now: string };
   claim: IdempotencyClaim | undefined;
   url: string;
 }
 
-/** Runs calls to their answers: reads on a read handle, writes in one transaction each (rules X1). */
+/** Runs calls to their answers: reads on one view of the database each, writes in one transaction each (rules X1, X9). */
 export function createRunner(
   runtime: Runtime,
   checkAnswer: ReturnType<typeof createAnswerValidation> | undefined,
 ): (call: Call) => Promise<Answer> {
-  const onReadHandle = (call: Call): Promise<Answer> =>
-    afterPreparing(async () => finish(call, await invoke(call, createWork(runtime, call.info, runtime.database.read))));
+  const { read, snapshot } = runtime.database;
+
+  const outsideTransaction = (call: Call): Promise<Answer> => {
+    const on = (db: Db) => invoke(call, createWork(runtime, call.info, db));
+    const { transaction } = call.operation;
+    const again = transaction === 'manual' ? afterPreparing : retryConflicts;
+    return again(async () => finish(call, transaction === 'snapshot' ? await snapshot(on) : await on(read)));
+  };
 
   const finish = (call: Call, result: unknown): Answer => {
     const { operation, url } = call;
@@ -35,21 +42,12 @@ export function createRunner(
     const problem = checkAnswer?.(operation, answer.status, answer.json);
     if (problem) throw new Error(`${operation.id} answers outside the contract: ${problem}`);
     // what a manual operation has committed stays: it is not called undone
-    if (!operation.manual) call.context.signal.throwIfAborted();
+    if (operation.transaction !== 'manual') call.context.signal.throwIfAborted();
     return answer;
   };
 
-  const invoke = (call: Call, work: Work): Promise<unknown> => {
-    const transaction: Context['transaction'] = (run) =>
-      retryConflicts(() =>
-        inTransaction(runtime, call.info, async (inner) => {
-          const value = await run(Object.assign(inner, call.context, { transaction }));
-          call.context.signal.throwIfAborted();
-          return value;
-        }),
-      );
-    return call.handler(call.input, Object.assign(work, call.context, { transaction }));
-  };
+  const invoke = (call: Call, work: Work): Promise<unknown> =>
+    call.handler(call.input, Object.assign(work, call.context, transactionsOf(runtime, call)));
 
   const inOneTransaction = (call: Call): Promise<Answer> =>
     retryConflicts(() =>
@@ -66,10 +64,26 @@ export function createRunner(
 
   const run = (call: Call): Promise<Answer> => {
     const { operation, claim } = call;
-    if (operation.method !== 'GET' && !operation.manual) return inOneTransaction(call);
-    return claim ? runClaimed(runtime, claim, call, () => onReadHandle(call)) : onReadHandle(call);
+    if (operation.transaction === 'write') return inOneTransaction(call);
+    return claim ? runClaimed(runtime, claim, call, () => outsideTransaction(call)) : outsideTransaction(call);
   };
   return (call) => run(call).catch(refusalOf(call.operation));
+}
+
+/** The transactions that a manual operation opens itself. */
+function transactionsOf(runtime: Runtime, call: Call): Pick<Context, 'transaction' | 'snapshot'> {
+  const opened: Pick<Context, 'transaction' | 'snapshot'> = {
+    snapshot: runtime.database.snapshot,
+    transaction: (run) =>
+      retryConflicts(() =>
+        inTransaction(runtime, call.info, async (work) => {
+          const value = await run(Object.assign(work, call.context, opened));
+          call.context.signal.throwIfAborted();
+          return value;
+        }),
+      ),
+  };
+  return opened;
 }
 
 /** A failed service outside is 502 where the contract lists it; elsewhere the state of the row does not allow the change. */

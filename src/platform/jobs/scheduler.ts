@@ -6,6 +6,8 @@ export interface Job {
   everyMs: number;
   /** Before the first run; a second by default. */
   firstAfterMs?: number;
+  /** How long nothing may be heard of a run before it is abandoned; five minutes by default (watchdog.ts). */
+  silentMs?: number;
   /** `stopping` turns true when the process shuts down: end at the next safe point. */
   run(stopping: () => boolean): Promise<void>;
 }

@@ -3,6 +3,11 @@ import { startApp, type TestApp } from '../../support/app.ts';
 import { expectRefusal } from '../../support/refusals.ts';
 import { auditOf, balanceOf, type Entity, eventsOf, pay } from '../support.ts';
 
+const NOBODY = {
+  ...{ companyName: null, companyAddress: null, companyEmail: null, companyTaxId: null },
+  invoiceFooter: null,
+};
+
 let app: TestApp;
 beforeAll(async () => {
   app = await startApp();
@@ -29,6 +34,7 @@ describe('createInvoice', () => {
       id: expect.any(String),
       invoiceNumber: null,
       customerId: customer.id,
+      seller: NOBODY,
       customerName: 'Acme',
       subscriptionId: null,
       status: 'draft',

@@ -130,8 +130,13 @@ describe('what was changed behind the back of the server', () => {
   beforeAll(async () => {
     app = await startApp({ now: NOW });
     const { dialect, write } = app.database;
-    for (const name of ['issued', 'final'])
-      await execute(write, `DROP TRIGGER invoices_${name}${dialect === 'postgres' ? ' ON invoices' : ''}`);
+    for (const [table, name] of [
+      ['invoices', 'issued'],
+      ['invoices', 'final'],
+      ['invoice_lines', 'fixed'],
+      ['invoice_lines', 'no_delete'],
+    ])
+      await execute(write, `DROP TRIGGER ${table}_${name}${dialect === 'postgres' ? ` ON ${table}` : ''}`);
     await app.given.taxRule({ region: 'CA' });
   });
   afterAll(() => app.close());

@@ -50,6 +50,15 @@ describe('query parameters', () => {
     expect(Object.keys(answer.body.fields)).toEqual([field]);
   });
 
+  test('400 validation_error for one parameter a thousand times, and for thousands that nobody knows', async () => {
+    const repeated = await app.api.get(`/api/products?${'status=a&'.repeat(900)}`);
+    expectRefusal(repeated, 400, 'validation_error', 'status');
+    const unknown = Array.from({ length: 2000 }, (_, i) => i.toString(36)).join('&');
+    const answer = await app.api.get(`/api/products?${unknown}`);
+    expectRefusal(answer, 400, 'validation_error');
+    expect(Object.keys(answer.body.fields)).toHaveLength(200);
+  });
+
   test('400 validation_error names every one that fails', async () => {
     const answer = await app.api.get('/api/products?limit=0&status=x&colour=red&cursor=');
     expectRefusal(answer, 400, 'validation_error', 'limit', 'status', 'colour', 'cursor');
@@ -61,6 +70,39 @@ describe('query parameters', () => {
       expect((await app.api.get(`/api/products?${query}`)).status).toBe(200);
     },
   );
+
+  test('200 a plus sign is one, written by hand or encoded, also in the link to the next page', async () => {
+    const email = 'a+tag@plus.example';
+    const { id } = await app.given.customer({ email });
+    await app.given.customer({ email: 'a.tag@plus.example' });
+    for (const text of [email, encodeURIComponent(email), String(new URLSearchParams({ email })).slice(6)]) {
+      const { body } = await app.api.get(`/api/customers?email=${text}`);
+      expect(body.map((customer: { id: string }) => customer.id)).toEqual([id]);
+    }
+    for (let i = 0; i < 2; i++) await app.given.invoice({ customerId: id });
+    const first = await app.api.get(`/api/billing/invoices?limit=1&customerId=${id}&from=2026-03-15T10:30:00+02:00`);
+    expect(first.body).toHaveLength(1);
+    const link = /<([^>]+)>; rel="next"/.exec(first.headers.link!)![1]!;
+    expect(link).toContain('from=2026-03-15T10%3A30%3A00%2B02%3A00');
+    expect((await app.api.get(link)).body).toHaveLength(1);
+  });
+
+  test('400 validation_error for a space, which no parameter takes', async () => {
+    for (const query of ['email=a%20b@acme.example', 'email=a@acme.example%20'])
+      expectRefusal(await app.api.get(`/api/customers?${query}`), 400, 'validation_error', 'email');
+  });
+
+  test.each([
+    ['customers', 'email', ['nobody', 'a@', '@b.example', 'a b@c.example', `${'x'.repeat(250)}@b.example`, '%25']],
+    ['billing/coupons', 'code', ['A B', 'ä', '%25', 'x'.repeat(51), '..']],
+  ])('400 validation_error for a filter of %s by %s that could never match', async (path, name, values) => {
+    for (const value of values) {
+      const answer = await app.api.get(`/api/${path}?${name}=${encodeURIComponent(value)}`);
+      expectRefusal(answer, 400, 'validation_error', name);
+    }
+    const unknown = name === 'email' ? 'nobody@acme.example' : 'NOBODY';
+    expect((await app.api.get(`/api/${path}?${name}=${unknown}`)).body).toEqual([]);
+  });
 
   test.each(['1', '0', 'True', 'FALSE', 'yes', '', 'null'])(
     '400 validation_error for the boolean %j',

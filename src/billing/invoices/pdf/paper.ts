@@ -1,15 +1,9 @@
 import type { Instant } from '../../../platform/calendar.ts';
-import type { BillingSettings } from '../../../settings/billing-settings.ts';
 import type { CreditNote } from '../../credit-notes/credit-note.ts';
 import type { Payment } from '../../payments/payment.ts';
-import type { BillTo, Invoice, InvoiceLine } from '../invoice.ts';
+import type { BillTo, Invoice, InvoiceLine, Seller } from '../invoice.ts';
 import { type TotalRow, totalRows } from './totals.ts';
 import { addressLines, amountText, dateText, moneyText, quantityText, unitPriceText } from './wording.ts';
-
-export type Seller = Pick<
-  BillingSettings,
-  'companyName' | 'companyAddress' | 'companyEmail' | 'companyTaxId' | 'invoiceFooter'
->;
 
 /** Everything a printed invoice depends on. */
 export interface PaperInput {
@@ -17,7 +11,6 @@ export interface PaperInput {
   readonly lines: readonly InvoiceLine[];
   readonly payments: readonly Payment[];
   readonly creditNotes: readonly CreditNote[];
-  readonly seller: Seller;
 }
 
 export type Stamp = 'DRAFT' | 'PAID' | 'OVERDUE' | 'VOID';
@@ -57,21 +50,21 @@ const STAMPS: Readonly<Record<Invoice['status'], Stamp | null>> = {
 };
 
 /** Pure: the same data give the same paper. Discount lines stand among the totals, not in the table. */
-export function paperOf({ invoice, lines, payments, creditNotes, seller }: PaperInput): Paper {
+export function paperOf({ invoice, lines, payments, creditNotes }: PaperInput): Paper {
   const charged = lines.filter(({ kind }) => kind !== 'discount');
   const discounts = lines.filter(({ kind }) => kind === 'discount');
   return {
     title: invoice.invoiceNumber === null ? 'Draft invoice' : `Invoice ${invoice.invoiceNumber}`,
     stamp: STAMPS[invoice.status],
     headline: headlineOf(invoice),
-    seller: sellerOf(seller),
+    seller: sellerOf(invoice.seller),
     billTo: billToOf(invoice.billTo),
     facts: factsOf(invoice),
     currency: invoice.currency,
     rows: charged.map((line) => rowOf(line, invoice.currency)),
     totals: totalRows(invoice, discounts, payments, creditNotes),
     notes: invoice.notes,
-    footer: seller.invoiceFooter,
+    footer: invoice.seller.invoiceFooter,
     country: invoice.billTo.country,
     createdAt: invoice.issuedAt ?? invoice.createdAt,
   };

@@ -13,8 +13,15 @@ const billTo = {
   ...{ name: 'Acme Corp', company: null, email: 'billing@acme.example', address: '350 Fifth Avenue\nFloor 21' },
   ...{ city: 'New York', state: 'NY', zip: '10118', country: 'US', taxId: null },
 };
+const seller = {
+  companyName: 'Example Software Ltd',
+  companyAddress: null,
+  companyEmail: null,
+  companyTaxId: null,
+  invoiceFooter: null,
+};
 const invoice: Invoice = {
-  ...{ id: 'i', invoiceNumber: 'INV-2026-0042', customerId: 'c', customerName: 'Acme Corp', billTo },
+  ...{ id: 'i', invoiceNumber: 'INV-2026-0042', customerId: 'c', customerName: 'Acme Corp', billTo, seller },
   ...{ subscriptionId: null, origin: 'manual', status: 'issued', currency: 'USD', subtotal: 24999n },
   ...{ discountAmount: 2500n, taxAmount: 1631n, total: 24130n, creditsApplied: 1000n, creditNotesAmount: 3000n },
   ...{ amountPaid: 10000n, amountRefunded: 0n, amountDue: 10130n, reversedAmount: 0n, reversedTax: 0n },
@@ -47,21 +54,14 @@ const creditNote: CreditNote = {
   ...{ currency: 'USD', reason: 'Outage', issuedAt: '2026-03-18T00:00:00.000Z', voidedAt: null },
   ...{ createdAt: AT, updatedAt: AT },
 };
-const seller = {
-  companyName: 'Example Software Ltd',
-  companyAddress: null,
-  companyEmail: null,
-  companyTaxId: null,
-  invoiceFooter: null,
-};
 const input = (over: Partial<PaperInput> = {}): PaperInput => ({
   invoice,
   lines: [line, discount],
   payments: [payment],
   creditNotes: [creditNote],
-  seller,
   ...over,
 });
+const footed = (invoiceFooter: string) => ({ invoice: { ...invoice, seller: { ...seller, invoiceFooter } } });
 const totals = (over: Partial<PaperInput> = {}) =>
   paperOf(input(over)).totals.map(({ label, amount }) => `${label}: ${amount}`);
 
@@ -112,7 +112,7 @@ test('an address is written as its country does', () => {
 });
 
 describe('pages', () => {
-  const pagesOf = (over: Partial<PaperInput>) => layOut(paperOf(input(over)), createTypesetter('US'));
+  const pagesOf = async (over: Partial<PaperInput>) => layOut(paperOf(input(over)), createTypesetter('US'));
   const bottomOf = (item: Item) => (item.kind === 'watermark' ? 0 : item.y + ('height' in item ? item.height : 0));
   const textsOf = (items: Item[]) =>
     items.flatMap((item) => (item.kind === 'text' ? [item.line.runs.map(({ text }) => text).join('')] : []));
@@ -121,8 +121,8 @@ describe('pages', () => {
     ['a description of 300 lines', { lines: [{ ...line, description: 'x\n'.repeat(300) }] }],
     ['notes of 5000 characters', { invoice: { ...invoice, notes: 'lorem ipsum '.repeat(416) } }],
     ['an address of 200 lines', { invoice: { ...invoice, billTo: { ...billTo, address: 'x\n'.repeat(200) } } }],
-    ['a footer of 200 lines', { seller: { ...seller, invoiceFooter: 'x\n'.repeat(200) } }],
-    ['a footer of 6 lines', { seller: { ...seller, invoiceFooter: 'a\nb\nc\nd\ne\nf' } }],
+    ['a footer of 200 lines', footed('x\n'.repeat(200))],
+    ['a footer of 6 lines', footed('a\nb\nc\nd\ne\nf')],
     ['200 discounts', { lines: [line, ...Array.from({ length: 200 }, () => discount)] }],
     ['200 lines', { lines: Array.from({ length: 200 }, () => line) }],
   ])('%s stay on the paper and do not overlap', async (_, over) => {
@@ -138,8 +138,7 @@ describe('pages', () => {
   test('a long footer stands once, a short one on each page', async () => {
     const lines = Array.from({ length: 100 }, () => line);
     const count = async (invoiceFooter: string) =>
-      (await pagesOf({ lines, seller: { ...seller, invoiceFooter } })).filter((page) => textsOf(page).includes('IBAN'))
-        .length;
+      (await pagesOf({ lines, ...footed(invoiceFooter) })).filter((page) => textsOf(page).includes('IBAN')).length;
     const pages = (await pagesOf({ lines })).length;
     expect(pages).toBeGreaterThan(2);
     expect(await count('IBAN')).toBe(pages);

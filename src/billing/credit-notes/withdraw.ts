@@ -1,17 +1,17 @@
-import { type Billing, closeBilling } from '../billing.ts';
-import { issueCreditNotes } from '../credit-notes/issue.ts';
+import { type Billing, flushBilling } from '../billing.ts';
+import { isOpen } from '../invoices/invoice.ts';
+import { reversalStateOf } from '../invoices/reversal-state.ts';
+import { voidInvoices } from '../invoices/settle.ts';
+import * as store from '../invoices/store.ts';
 import { reverseGross, reversibleGross } from '../pricing/reversal.ts';
-import { isOpen } from './invoice.ts';
-import { reversalStateOf } from './reversal-state.ts';
-import { voidInvoices } from './settle.ts';
-import * as store from './store.ts';
+import { issueCreditNotes } from './issue.ts';
 
 /**
  * Takes back the invoices of future periods (rules Q9): voided when nothing was paid or credited on them,
  * otherwise a credit note over everything not yet credited. Locks them in id order.
  */
 export async function withdrawInvoices(billing: Billing, invoiceIds: string[]): Promise<void> {
-  await closeBilling(billing); // an invoice of this very transaction is reversed like any other
+  await flushBilling(billing); // an invoice of this very transaction is reversed like any other
   const invoices = await store.lockInvoices(billing.work.db, [...new Set(invoiceIds)]);
   const untouched = invoices.filter((i) => isOpen(i.status) && i.amountPaid === 0n && i.reversedAmount === 0n);
   await voidInvoices(billing, untouched);
