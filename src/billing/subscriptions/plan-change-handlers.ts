@@ -31,7 +31,7 @@ export const changeSubscriptionPlan: Tag['changeSubscriptionPlan'] = async ({ pa
     const version = await findSellablePlan(db, asked.newPlanId);
     const trial = trialMoved(unit, version, asked);
     if (trial && !(await takeTrial(db, scope, trial, now))) throw trialUsed();
-    const decision = changeTerms(unit, context, version, asked, quote?.t);
+    const decision = await changeTerms(unit, context, version, asked, quote?.t);
     const billedBy: BilledBy = ({ id }) => stored(billing, id, true);
     if (quote) checkQuote(quote, decision, await figuresOf(billing, unit, decision, billedBy));
   });
@@ -56,7 +56,7 @@ export const previewSubscriptionPlanChange: Tag['previewSubscriptionPlanChange']
   const version = await readSellablePlan(db, body.newPlanId);
   const trial = trialMoved(unit, version, body);
   if (trial && (await hadTrial(db, scope, trial))) throw trialUsed();
-  const decision = changeTerms(unit, context, version, body);
+  const decision = await changeTerms(unit, context, version, body);
   const figures = await figuresOf(billing, unit, decision, billedBy);
   return { ...figures, ...writeQuote(runtime.vault, unit, decision, figures, now) };
 };
