@@ -33,6 +33,25 @@ export const insertLines = (db: Db, lines: InvoiceLine[]): Promise<unknown> =>
 export const deleteLines = (db: Db, invoiceId: string): Promise<number> =>
   db('invoice_lines').where({ invoice_id: invoiceId }).delete();
 
+/** About the bytes of a line as JSON, without its description. */
+const LINE_BYTES = 400;
+
+/** These invoices with about the bytes of their lines as JSON, without loading them. */
+export async function weighLines<T extends { id: string }>(
+  db: Db,
+  invoices: T[],
+): Promise<{ invoice: T; bytes: number }[]> {
+  const ids = invoices.map(({ id }) => id);
+  const rows = await db('invoice_lines')
+    .whereIn('invoice_id', inList(ids))
+    .groupBy('invoice_id')
+    .select('invoice_id')
+    .count('* as lines')
+    .sum({ text: db.raw('length(description)') });
+  const bytes = new Map(rows.map((row) => [row.invoice_id, Number(row.lines) * LINE_BYTES + Number(row.text)]));
+  return invoices.map((invoice) => ({ invoice, bytes: bytes.get(invoice.id) ?? 0 }));
+}
+
 /** The lines of these invoices, in order. */
 export async function loadLines(db: Db, invoiceIds: string[]): Promise<Map<string, InvoiceLine[]>> {
   const lines = new Map<string, InvoiceLine[]>(invoiceIds.map((id) => [id, []]));
