@@ -122,6 +122,31 @@ describe('worked values of rules L', () => {
     expect(await touchActivation(app.database.write, id, { ...device, deviceId: 'b' }, seenAt)).toBe(false);
   });
 
+  test('a subscription that ends with its period shelters nothing past the date', async () => {
+    const sub = await app.given.subscription();
+    const at = new Date(Date.parse(app.clock.now()) + 60_000).toISOString();
+    const { licenseKey } = await app.given.license({
+      customerId: sub.customerId,
+      subscriptionId: sub.id,
+      expiresAt: at,
+    });
+    app.clock.set(at);
+    expect((await verify(app, licenseKey)).body.valid).toBe(true);
+    await app.api.put(`/api/billing/subscriptions/${sub.id}`, { cancelAtPeriodEnd: true });
+    expect((await verify(app, licenseKey)).body).toMatchObject({ valid: false, error: 'license_expired' });
+    await app.cron.post('/api/billing/cron/licenses');
+    expect((await licenseOf(app, licenseKey)).status).toBe('expired');
+  });
+
+  test('when a licence was used first stays, whatever devices come later', async () => {
+    const { licenseKey, id } = await app.given.license();
+    await validate(app, licenseKey, 'a');
+    const first = app.clock.now();
+    app.clock.advance({ hours: 1 });
+    await validate(app, licenseKey, 'b');
+    expect(await app.database.read('licenses').where({ id })).toMatchObject([{ activated_at: first }]);
+  });
+
   test('L.9 a key is found whatever its case and the blanks around it', async () => {
     const { licenseKey } = await app.given.license();
     expect((await verify(app, ` ${licenseKey.toLowerCase()} `)).body.valid).toBe(true);

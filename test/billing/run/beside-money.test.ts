@@ -102,6 +102,25 @@ describe('licences that cannot follow', () => {
     expect(await toldOf(app, license.id)).toEqual(['created']);
   });
 
+  test('a first licence that could not be made comes with the next change of its subscription', async () => {
+    const app = await startAt(START);
+    const none = await app.given.plan({ licenseTemplate: null });
+    const some = await app.given.plan({ licenseTemplate: { maxActivations: 2, features: null } });
+    const old = await app.given.subscription({ planId: none.id, preRenewalInvoiceDays: 0 });
+    const fault = await breakTable(app, 'licenses', 'INSERT');
+    const fresh = await app.given.subscription({ planId: some.id, preRenewalInvoiceDays: 0 });
+    expect((await changePlan(app, old.id, { newPlanId: some.id })).status).toBe(200);
+    expect(await putOff(app)).toHaveLength(2);
+    await fault.mend();
+    await runAt(app, ROLLOVER);
+    expect(await putOff(app)).toEqual([]);
+    for (const { id } of [fresh, old])
+      expect(await licenseOfSubscription(app, id)).toMatchObject({
+        status: 'active',
+        expiresAt: '2026-04-03T10:00:00.000Z',
+      });
+  });
+
   test('a change of plan and a payment go on', async () => {
     const app = await startAt(START);
     const sub = await licensed(app);
