@@ -54,6 +54,7 @@ function stopOnSignal(runtime: Runtime, server: Server, jobs: { stop(): Promise<
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     setInterval(() => server.closeIdleConnections(), 50).unref();
     await Promise.all([closed, jobs.stop()]);
+    await Promise.all(runtime.atClose.map((close) => close()));
     await runtime.database.close();
     giveUp();
     runtime.log.info('stopped');

@@ -150,6 +150,7 @@ export async function startApp(options: StartOptions = {}): Promise<TestApp> {
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      await Promise.all(runtime.atClose.map((end) => end()));
       await drop();
     },
   };

@@ -17,7 +17,7 @@ import type { Invoice } from './invoice.ts';
 import { loadLines } from './line-store.ts';
 import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
-import { renderInvoice } from './pdf/render.ts';
+import { printInvoice } from './pdf/print.ts';
 import { presentInvoice } from './present.ts';
 import { readInvoice } from './read.ts';
 import { withSeller, withSellers } from './seller.ts';
@@ -59,7 +59,7 @@ const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1, runtime 
 const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { snapshot, scope, runtime }) => {
   const paper = await snapshot(async (db) => loadPaper(db, runtime.config, await readInvoice(db, scope, path.id)));
   const { invoice } = paper;
-  const pdf = await renderInvoice(paper);
+  const pdf = await printInvoice(runtime, paper);
   return reply(200, pdf, {
     'Content-Type': 'application/pdf',
     'Content-Disposition': `inline; filename="invoice-${invoice.invoiceNumber ?? 'draft'}.pdf"`,
