@@ -38,7 +38,7 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/refunds': 'billing/billing billing/invoices billing/ledger billing/payments billing/pricing',
   'billing/run': 'billing/billing billing/invoices billing/subscriptions billing/tax',
   'billing/subscriptions':
-    'billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/run billing/usage customers licenses',
+    'billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/refunds billing/run billing/tax billing/usage customers licenses',
   'billing/tax': 'billing/pricing settings',
   'billing/tax-rules': 'billing/pricing products',
   'billing/usage': 'billing/plans billing/pricing billing/subscriptions settings',

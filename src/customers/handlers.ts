@@ -1,7 +1,7 @@
 import { changesOf } from '../platform/changes.ts';
 import { notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
-import { paged, pageRequest } from '../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import { checkVersion } from '../platform/http/versions.ts';
 import { formatMoney } from '../platform/money.ts';
 import { loadBillingSettings } from '../settings/store.ts';
@@ -12,10 +12,10 @@ import * as store from './store.ts';
 const SUBSCRIPTIONS_SHOWN = 100;
 
 const listCustomers: Handlers<'customers'>['listCustomers'] = async ({ query }, context) => {
-  const page = pageRequest('customers', query);
-  const rows = await store.listCustomers(context.db, context.scope, query, page);
-  const figures = await loadFigures(context, rows.slice(0, page.limit));
-  return paged('customers', page, rows, keyOf, (customer) => present(customer, figures(customer)));
+  const read = (step: PageRequest) => store.listCustomers(context.db, context.scope, query, step);
+  const page = await readPage('customers', query, { keyOf, read });
+  const figures = await loadFigures(context, page.rows);
+  return paged(page, (customer) => present(customer, figures(customer)));
 };
 
 const createCustomer: Handlers<'customers'>['createCustomer'] = async ({ body }, context) => {

@@ -11,6 +11,7 @@ import { licenses } from './0013-licenses.ts';
 import { taxQuotes } from './0014-tax-quotes.ts';
 import { emails } from './0015-emails.ts';
 import { usageTiers } from './0020-usage-tiers.ts';
+import { givenBack } from './0022-given-back.ts';
 import { frozenDocuments } from './0024-frozen-documents.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
 import { givenEnds } from './0030-given-ends.ts';
@@ -33,6 +34,7 @@ export const migrations: readonly Migration[] = [
   taxQuotes,
   emails,
   usageTiers,
+  givenBack,
   frozenDocuments,
   idempotencyClaims,
   givenEnds,

@@ -1,7 +1,7 @@
 import { changesOf } from '../../platform/changes.ts';
 import { refuse } from '../../platform/errors.ts';
 import { type Context, type Handlers, reply } from '../../platform/http/operations.ts';
-import { type Page, paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type Page, type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
 import { checkRange } from '../../platform/ranges.ts';
 import { openBilling } from '../billing.ts';
@@ -14,7 +14,7 @@ import { changeInvoice } from './change.ts';
 import { createManualInvoice } from './create.ts';
 import { explainInvoice } from './explain/explain.ts';
 import type { Invoice } from './invoice.ts';
-import { loadLines } from './line-store.ts';
+import { loadLines, weighLines } from './line-store.ts';
 import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
 import { printInvoice } from './pdf/print.ts';
@@ -26,21 +26,25 @@ import * as store from './store.ts';
 type Tag = Handlers<'invoices'>;
 type Shown = ReturnType<typeof presentInvoice>;
 
+/** About the bytes of an invoice without its lines, in a list. */
+const INVOICE_BYTES = 1500;
+
 const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1, runtime }): Promise<Page<Shown>> => {
-  const page = pageRequest('invoices', query);
   const filter = { ...query, ...checkRange(query) };
-  const rows = await withSellers(db, runtime.config, await store.listInvoices(db, scope, filter, now, page));
+  const read = async (step: PageRequest) => weighLines(db, await store.listInvoices(db, scope, filter, now, step));
+  const keyOf = ({ invoice }: { invoice: Invoice }) => invoice.id;
+  const weigh = ({ bytes }: { bytes: number }) => INVOICE_BYTES + bytes;
+  const { rows, next } = await readPage('invoices', query, { keyOf, read, weigh });
+  const shown = await withSellers(
+    db,
+    runtime.config,
+    rows.map(({ invoice }) => invoice),
+  );
   const lines = await loadLines(
     db,
-    rows.slice(0, page.limit).map(({ id }) => id),
+    shown.map(({ id }) => id),
   );
-  return paged(
-    'invoices',
-    page,
-    rows,
-    ({ id }) => id,
-    (row) => presentInvoice(row, lines.get(row.id) ?? [], v1),
-  );
+  return paged({ rows: shown, next }, (row) => presentInvoice(row, lines.get(row.id)!, v1));
 };
 
 const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1, runtime }) => {

@@ -1,6 +1,6 @@
 import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { openBilling } from '../billing.ts';
 import { performAllDue } from '../subscriptions/due.ts';
 import { lockSubscriptions } from '../subscriptions/store.ts';
@@ -10,8 +10,8 @@ import { findParked, findUnresolvedParked, listParked, type ParkedItem, resolveP
 
 export const parked: Pick<Handlers<'coverage'>, 'listParked' | 'retryParked'> = {
   async listParked({ query }, { db }) {
-    const page = pageRequest('parked', query);
-    return paged('parked', page, await listParked(db, query.customerId, page), ({ id }) => id, present);
+    const read = (step: PageRequest) => listParked(db, query.customerId, step);
+    return paged(await readPage('parked', query, { keyOf: ({ id }) => id, read }), present);
   },
 
   async retryParked({ path }, context) {

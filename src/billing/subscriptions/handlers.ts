@@ -3,7 +3,7 @@ import { requireCustomer } from '../../customers/store.ts';
 import { changesOf } from '../../platform/changes.ts';
 import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { openBilling } from '../billing.ts';
 import { claimCoupon } from '../coupons/redeem.ts';
 import { findSellablePlan } from '../plans/store.ts';
@@ -22,10 +22,9 @@ import { upcomingInvoice } from './upcoming.ts';
 type Tag = Handlers<'subscriptions'>;
 
 const listSubscriptions: Tag['listSubscriptions'] = async ({ query }, { db, scope }) => {
-  const page = pageRequest('subscriptions', query);
-  const rows = await store.listSubscriptions(db, scope, query, page);
-  const present = await presenterOf(db, rows);
-  return paged('subscriptions', page, rows, ({ id }) => id, present);
+  const read = (step: PageRequest) => store.listSubscriptions(db, scope, query, step);
+  const page = await readPage('subscriptions', query, { keyOf: ({ id }) => id, read });
+  return paged(page, await presenterOf(db, page.rows));
 };
 
 const getSubscription: Tag['getSubscription'] = async ({ path }, { db, scope }) => presentOne({ db, scope }, path.id);

@@ -26,7 +26,7 @@ export const changeSubscriptionPlan: Tag['changeSubscriptionPlan'] = async ({ pa
     const quote = quoteToken === undefined ? undefined : readQuote(runtime.vault, quoteToken, path.id, now);
     if (quote) checkQuotedVersion(quote, unit);
     const version = await findSellablePlan(db, asked.newPlanId);
-    const decision = changeTerms(unit, context, version, asked, quote?.t);
+    const decision = await changeTerms(unit, context, version, asked, quote?.t);
     const billedBy: BilledBy = ({ id }) => stored(billing, id, true);
     if (quote) checkQuote(quote, decision, await figuresOf(billing, unit, decision, billedBy));
   });
@@ -48,7 +48,7 @@ export const previewSubscriptionPlanChange: Tag['previewSubscriptionPlanChange']
   const billing = await openBilling(context);
   const { unit, billedBy } = await imagineUpToDate(billing, sub);
   requireChangeable(unit);
-  const decision = changeTerms(unit, context, await readSellablePlan(db, body.newPlanId), body);
+  const decision = await changeTerms(unit, context, await readSellablePlan(db, body.newPlanId), body);
   const figures = await figuresOf(billing, unit, decision, billedBy);
   return { ...figures, ...writeQuote(runtime.vault, unit, decision, figures, now) };
 };

@@ -14,6 +14,12 @@ export interface Terms {
   billingCycle: BillingCycle;
 }
 
+/** Terms that wait for the end of the period (rules Q3). */
+export interface ScheduledTerms extends Terms {
+  /** The change named no quantity: it takes that of the subscription. Absent in old rows: it did if they were equal. */
+  followsQuantity?: boolean;
+}
+
 export interface Subscription extends Terms {
   id: string;
   customerId: string;
@@ -33,7 +39,7 @@ export interface Subscription extends Terms {
   pausedAt: Instant | null;
   pauseReason: PauseReason | null;
   /** Waits for the end of the period; the price version is that of the day it was asked for (rules Q3). */
-  pendingChange: Terms | null;
+  pendingChange: ScheduledTerms | null;
   preRenewalInvoiceDays: number;
   managedBy: string | null;
   /** The coupon redeemed at creation. */
@@ -69,6 +75,8 @@ export interface BillingPeriod {
   /** What the customer was billed for the rest of the current period (rules S9), minor units. */
   inForceFrom: Instant | null;
   inForceNet: bigint | null;
+  /** What persons had given back of it when the last change took effect: it is not counted again (rules Q13). */
+  givenBackBefore: bigint;
   /** Of a usage row that is invoiced or skipped: what was billed of it so far, minor units (rules U7). */
   billedQuantity: Decimal | null;
   billedAmount: bigint | null;

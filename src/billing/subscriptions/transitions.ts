@@ -157,13 +157,13 @@ export function nextAction(unit: Pick<SubscriptionUnit, 'sub' | 'periods'>): Due
   if (sub.status === 'trialing' && sub.trialNoticeAt) actions.push({ kind: 'trial_notice', at: sub.trialNoticeAt });
   const ends = isBilled(sub.status) || sub.status === 'trialing' || (sub.status === 'paused' && sub.cancelAtPeriodEnd);
   if (ends) actions.push({ kind: 'boundary', at: sub.currentPeriodEnd });
-  for (const row of periods) {
-    if (row.dirty && sub.canceledAt) actions.push({ kind: 'closed_usage', at: sub.canceledAt });
-    if (row.state !== 'pending' || sub.status === 'paused') continue;
+  const pending = sub.status === 'paused' ? [] : periods.filter(({ state }) => state === 'pending');
+  for (const row of pending)
     if (row.kind === 'advance' && row.periodStart === sub.currentPeriodEnd && isBilled(sub.status))
       actions.push({ kind: 'pre_renewal', at: row.dueAt });
+  for (const row of pending)
     if (row.kind === 'usage' && row.dueAt < sub.currentPeriodEnd) actions.push({ kind: 'closed_usage', at: row.dueAt });
-  }
+  if (sub.canceledAt && periods.some(({ dirty }) => dirty)) actions.push({ kind: 'closed_usage', at: sub.canceledAt });
   return actions.reduce<DueAction | null>((first, action) => (first && first.at <= action.at ? first : action), null);
 }
 

@@ -66,6 +66,14 @@ export function endWithCycle(unit: SubscriptionUnit, at: Instant): void {
 export const discountsFor = (unit: SubscriptionUnit, periodStarts: readonly string[]): DiscountInput[] =>
   unit.discounts.filter((discount) => periodStarts.some((start) => willCover(unit, discount, start))).map(toPricing);
 
+/** The discounts on new terms within a period: those that cover the next one, too (rules Q5). */
+export const discountsOfTerms = (unit: SubscriptionUnit): DiscountInput[] => {
+  const { currentPeriodStart, currentPeriodEnd } = unit.sub;
+  const both = (one: SubscriptionDiscount) =>
+    [currentPeriodStart, currentPeriodEnd].every((start) => willCover(unit, one, start));
+  return unit.discounts.filter(both).map(toPricing);
+};
+
 /** A scheduled change of cycle will have ended some when the next period begins (rules S8, D5). */
 const willCover = ({ sub }: SubscriptionUnit, discount: SubscriptionDiscount, start: Instant): boolean =>
   covers(discount, start) &&

@@ -3,7 +3,7 @@ import type { Db } from '../../platform/db/connect.ts';
 import { formatDecimal } from '../../platform/decimal.ts';
 import { notFound } from '../../platform/errors.ts';
 import { type Handlers, reply } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { checkRange } from '../../platform/ranges.ts';
 import { findSubscription, lockSubscriptions } from '../subscriptions/store.ts';
 import { lockForUsage, markDirty, rowsToRateAgain } from '../subscriptions/usage-rows.ts';
@@ -16,19 +16,14 @@ import type { UsageEvent } from './usage-event.ts';
 type Tag = Handlers<'usage'>;
 
 const listUsage: Tag['listUsage'] = async ({ query }, { db, scope }) => {
-  const page = pageRequest('usage', query);
-  const rows = await store.listEvents(db, scope, { ...query, ...checkRange(query) }, page);
+  const filter = { ...query, ...checkRange(query) };
+  const read = (step: PageRequest) => store.listEvents(db, scope, filter, step);
+  const page = await readPage('usage', query, { keyOf: ({ id }) => id, read });
   const invoices = await invoicesOfEvents(
     db,
-    rows.map(({ id }) => id),
+    page.rows.map(({ id }) => id),
   );
-  return paged(
-    'usage',
-    page,
-    rows,
-    ({ id }) => id,
-    (event) => present(event, invoices),
-  );
+  return paged(page, (event) => present(event, invoices));
 };
 
 const recordUsage: Tag['recordUsage'] = async ({ body }, context) => {

@@ -68,6 +68,20 @@ function execute(connection: Sqlite.Database, query: KnexQuery): void {
  */
 const LOCK_WAIT_MS = 5000;
 
+/** Runs what is undone as a whole when another process holds the lock, again and again until it is free. */
+export async function whenFree<T>(connection: Sqlite.Database, sql: string, run: () => T): Promise<T> {
+  const end = performance.now() + LOCK_WAIT_MS;
+  for (let pause = 5; ; pause = Math.min(pause * 2, 50)) {
+    refuseLate(sql);
+    try {
+      return run();
+    } catch (error) {
+      if (!isBusy(error) || connection.inTransaction || performance.now() >= end) throw error;
+    }
+    await setTimeout(pause);
+  }
+}
+
 /** Knex on better-sqlite3 with prepared statements kept per connection and BEGIN IMMEDIATE. */
 export class SqliteWriter extends Client {
   override transaction(container: unknown, config: unknown, outerTx: unknown) {
@@ -79,18 +93,9 @@ export class SqliteWriter extends Client {
   }
 
   override async _query(connection: Sqlite.Database, query: KnexQuery): Promise<KnexQuery> {
-    const end = performance.now() + LOCK_WAIT_MS;
-    for (let pause = 5; ; pause = Math.min(pause * 2, 50)) {
-      refuseLate(query.sql);
-      try {
-        execute(connection, query);
-        noteDone(query.sql);
-        return query;
-      } catch (error) {
-        if (!isBusy(error) || connection.inTransaction || performance.now() >= end) throw error;
-      }
-      await setTimeout(pause);
-    }
+    await whenFree(connection, query.sql, () => execute(connection, query));
+    noteDone(query.sql);
+    return query;
   }
 }
 

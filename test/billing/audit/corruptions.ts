@@ -15,7 +15,10 @@ const periods: Corruption[] = [
   {
     name: 'a period twice',
     sql: [
-      `insert into billing_periods select 'again', subscription_id, kind, period_start, period_end, due_at, state, reason,
+      `insert into billing_periods (id, subscription_id, kind, period_start, period_end, due_at, state, reason,
+      plan_version_id, quantity, invoice_id, in_force_from, in_force_net, billed_quantity, billed_amount, billed_net,
+      dirty, created_at)
+      select 'again', subscription_id, kind, period_start, period_end, due_at, state, reason,
       plan_version_id, quantity, invoice_id, in_force_from, in_force_net, billed_quantity, billed_amount, billed_net,
       dirty, created_at from billing_periods where id = ${first('billing_periods', `kind = 'usage' and state = 'skipped'`)}`,
     ],
@@ -82,6 +85,16 @@ const periods: Corruption[] = [
   {
     name: 'more in force than billed',
     sql: [`update billing_periods set in_force_net = in_force_net + 1 where id = (${CURRENT})`],
+    breaks: ['INV12'],
+  },
+  {
+    name: 'given back, and not counted by the change after it',
+    sql: ['update billing_periods set given_back_before = 0 where given_back_before > 0'],
+    breaks: ['INV12'],
+  },
+  {
+    name: 'given back, and in force all the same',
+    sql: ['update billing_periods set given_back_before = given_back_before + 10000 where given_back_before > 0'],
     breaks: ['INV12'],
   },
   {
