@@ -27,16 +27,19 @@ export function requireDiscountable({ sub }: SubscriptionUnit): void {
 
 /**
  * Redeems the coupon for the subscription and attaches it, from `ahead` periods after the current one (rules D2, D3).
- * `again`: one that was removed may be attached again.
+ * `taken`: ids of further coupons that count as attached already.
  */
 export async function attachDiscount(
   unit: SubscriptionUnit,
   work: Work,
   claim: CouponClaim,
-  { ahead = periodsAhead(unit.sub, versionOf(unit).price), again = true } = {},
+  {
+    ahead = periodsAhead(unit.sub, versionOf(unit).price),
+    taken = [],
+  }: { ahead?: 0 | 1; taken?: readonly string[] | undefined } = {},
 ): Promise<SubscriptionDiscount> {
   const { id: subscriptionId, planId, currency } = unit.sub;
-  const couponIds = unit.discounts.filter((one) => !again || isAttached(one)).map(({ coupon }) => coupon.id);
+  const couponIds = [...unit.discounts.filter(isAttached).map(({ coupon }) => coupon.id), ...taken];
   const coupon = await redeemCoupon(work, claim, { planId, currency, couponIds });
   const window = windowFrom(unit.sub, ahead, coupon);
   const discount = { id: work.newId(), subscriptionId, coupon, appliedAt: work.now, ...window, removedAt: null };
