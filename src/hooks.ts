@@ -1,6 +1,6 @@
 import { markPaid } from './billing/payments/record.ts';
-import { isOnPlan } from './billing/subscriptions/holdings.ts';
 import { invoiceHooks } from './billing/subscriptions/invoice-hooks.ts';
+import { isOnPlan } from './billing/subscriptions/store/holdings.ts';
 import type { Hooks } from './platform/work.ts';
 
 /** Who answers what a feature asks of those above it. A feature declares its hooks in its `hooks.ts`; a missing one does not compile. */

@@ -1,7 +1,7 @@
 import { type CreditBalance, creditBalancesOf } from '../billing/credits/balances.ts';
 import { customersInArrears } from '../billing/invoices/figures.ts';
 import { customersWhoPaid } from '../billing/payments/figures.ts';
-import { holdingsOf, subscriptionHealth } from '../billing/subscriptions/holdings.ts';
+import { holdingsOf, subscriptionHealth } from '../billing/subscriptions/store/holdings.ts';
 import { customersWhoUsed } from '../billing/usage/figures.ts';
 import { customersWithDevices } from '../licenses/figures.ts';
 import { addDays, type Instant } from '../platform/calendar.ts';

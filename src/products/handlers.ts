@@ -1,5 +1,5 @@
 import { productHasPlans } from '../billing/plans/store.ts';
-import { holdingsOf } from '../billing/subscriptions/holdings.ts';
+import { holdingsOf } from '../billing/subscriptions/store/holdings.ts';
 import { productHasLicenses } from '../licenses/figures.ts';
 import { changesOf } from '../platform/changes.ts';
 import { conflict, notFound, refuse } from '../platform/errors.ts';
