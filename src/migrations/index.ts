@@ -13,6 +13,7 @@ import { emails } from './0015-emails.ts';
 import { usageTiers } from './0020-usage-tiers.ts';
 import { frozenDocuments } from './0024-frozen-documents.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
+import { figures } from './0028-figures.ts';
 import { givenEnds } from './0030-given-ends.ts';
 import { putOff } from './0031-put-off.ts';
 import { retention } from './0032-retention.ts';
@@ -35,6 +36,7 @@ export const migrations: readonly Migration[] = [
   usageTiers,
   frozenDocuments,
   idempotencyClaims,
+  figures,
   givenEnds,
   putOff,
   retention,
