@@ -1,12 +1,13 @@
+import { readConfig } from '../src/config.ts';
 import { systemClock } from '../src/platform/clock.ts';
-import { readConfig } from '../src/platform/config.ts';
 import { connect } from '../src/platform/db/connect.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
 
 // Brings the schema of DATABASE_URL up to date; safe to run beside a running server and from several machines at once.
 const database = connect(readConfig().databaseUrl);
 try {
-  const applied = await migrate(database, systemClock.now());
+  const waiting = (seconds: number) => console.log(`Waiting for another process, ${seconds} s so far.`);
+  const applied = await migrate(database, systemClock.now(), undefined, waiting);
   console.log(applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'The schema is up to date.');
 } finally {
   await database.close();

@@ -1,11 +1,13 @@
 import type { Server } from 'node:http';
 import { ensureFirstAdmin } from './accounts/first-admin.ts';
 import { createApp } from './app.ts';
+import { readConfig } from './config.ts';
 import { startJobs } from './jobs.ts';
 import { reencryptSigningKey } from './licenses/jobs.ts';
 import { TestClock } from './platform/clock.ts';
-import { ConfigError, readConfig } from './platform/config.ts';
+import { ConfigError } from './platform/config.ts';
 import { migrate, migrationState } from './platform/db/migrate.ts';
+import { claimSoleServer } from './platform/db/sole-server.ts';
 import { createHttpServer } from './platform/http/server.ts';
 import { isLoopback } from './platform/origin.ts';
 import type { Runtime } from './platform/work.ts';
@@ -18,7 +20,9 @@ async function main(): Promise<void> {
   const config = readConfig();
   const runtime = createRuntime(config);
   const { log, database } = runtime;
-  if (config.migrateOnStart) await migrate(database, runtime.clock.now());
+  const giveUp = claimSoleServer(config.databaseUrl);
+  const waiting = (seconds: number) => log.warn({ seconds }, 'the migrations wait for another process');
+  if (config.migrateOnStart) await migrate(database, runtime.clock.now(), undefined, waiting);
   const { pending } = await migrationState(database.read);
   if (pending.length > 0) throw new ConfigError([`the database lacks the migrations ${pending.join(', ')}`]);
   if (runtime.clock instanceof TestClock) await runtime.clock.refresh(database.read);
@@ -37,11 +41,11 @@ async function main(): Promise<void> {
       { publicUrl: config.publicUrl },
       'other machines reach this server, but PUBLIC_URL is not their https origin',
     );
-  stopOnSignal(runtime, server, jobs);
+  stopOnSignal(runtime, server, jobs, giveUp);
 }
 
 /** SIGTERM and SIGINT finish the running requests and job steps, then the process ends with 0. */
-function stopOnSignal(runtime: Runtime, server: Server, jobs: { stop(): Promise<void> }) {
+function stopOnSignal(runtime: Runtime, server: Server, jobs: { stop(): Promise<void> }, giveUp: () => void) {
   let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) return;
@@ -51,7 +55,9 @@ function stopOnSignal(runtime: Runtime, server: Server, jobs: { stop(): Promise<
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     setInterval(() => server.closeIdleConnections(), 50).unref();
     await Promise.all([closed, jobs.stop()]);
+    await Promise.all(runtime.atClose.map((close) => close()));
     await runtime.database.close();
+    giveUp();
     runtime.log.info('stopped');
     process.exit(0);
   };

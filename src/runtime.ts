@@ -32,5 +32,6 @@ export function createRuntime(config: Config, parts: RuntimeParts = {}): Runtime
       await queueEmails(work, await writeEvents(work));
     },
     eventsCommitted: () => {},
+    atClose: [],
   };
 }

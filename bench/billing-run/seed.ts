@@ -120,6 +120,7 @@ function periodsOf(work: Work, sale: Sale, { versions }: Catalogue): BillingPeri
   const { now, newId } = work;
   const mine = { subscriptionId: sale.id, kind: 'advance', quantity: sale.traits.quantity, createdAt: now } as const;
   const unbilled = {
+    givenBackBefore: 0n,
     billedQuantity: null,
     billedAmount: null,
     billedNet: null,

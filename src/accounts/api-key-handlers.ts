@@ -5,21 +5,14 @@ import { changesOf } from '../platform/changes.ts';
 import { type Fields, notFound } from '../platform/errors.ts';
 import { readMember, refuseFields } from '../platform/fields.ts';
 import type { Handlers } from '../platform/http/operations.ts';
-import { paged, pageRequest } from '../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import * as store from './api-key-store.ts';
 import { type ApiKey, composeKey, hashKey, prefixOf, statusOf } from './api-keys.ts';
 
 export const apiKeys: Handlers<'apiKeys'> = {
   async listApiKeys({ query }, { db, now }) {
-    const page = pageRequest('apiKeys', query);
-    const rows = await store.listApiKeyRows(db, query, now, page);
-    return paged(
-      'apiKeys',
-      page,
-      rows,
-      (key) => key.id,
-      (key) => present(key, now),
-    );
+    const read = (step: PageRequest) => store.listApiKeyRows(db, query, now, step);
+    return paged(await readPage('apiKeys', query, { keyOf: (key) => key.id, read }), (key) => present(key, now));
   },
 
   async createApiKey({ body }, context) {

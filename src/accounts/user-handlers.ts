@@ -3,7 +3,7 @@ import { lockCustomer } from '../customers/store.ts';
 import { changesOf } from '../platform/changes.ts';
 import { conflict, notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
-import { paged, pageRequest } from '../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import { newHash } from './credentials.ts';
 import { deleteSessionsOf } from './session-store.ts';
 import * as store from './user-store.ts';
@@ -12,9 +12,8 @@ import { checkRole, endsSessions, normalizeEmail, type User } from './users.ts';
 /** A password is hashed before the transaction begins, so that nobody waits for it. */
 export const users: Handlers<'users'> = {
   async listUsers({ query }, { db }) {
-    const page = pageRequest('users', query);
-    const rows = await store.listUserRows(db, query, page);
-    return paged('users', page, rows, (user) => user.id, presentUser);
+    const read = (step: PageRequest) => store.listUserRows(db, query, step);
+    return paged(await readPage('users', query, { keyOf: (user) => user.id, read }), presentUser);
   },
 
   async createUser({ body }, context) {

@@ -1,6 +1,7 @@
 import type { AnalyticsReconcile } from '../../generated/types.gen.ts';
-import type { Reconciliation } from '../billing/audit/isolated.ts';
+import { type Reconciliation, unavailable } from '../billing/audit/isolated.ts';
 import type { Violation } from '../billing/audit/reconcile.ts';
+import { within } from '../platform/bounds.ts';
 import { addDays, type DateOnly, startOfDate, utcDate } from '../platform/calendar.ts';
 import { isCurrency } from '../platform/currencies.ts';
 import { type Fields, invalid } from '../platform/errors.ts';
@@ -13,6 +14,8 @@ const DAYS = 30;
 /** A request has 30 s (contract 1.15). */
 const LIMIT_MS = 28_000;
 
+const tooLarge = () => unavailable('The books are too large for one request; run the audit command.', 600);
+
 type Status = AnalyticsReconcile['status'];
 const statusOf = (ok: boolean): Status => (ok ? 'ok' : 'drift');
 
@@ -24,7 +27,8 @@ export const analytics: Handlers<'analytics'> = {
     const { from, to } = rangeOf(query, utcDate(now));
     const currency = query.currency ?? null;
     const asked = { from: startOfDate(from), to: startOfDate(to), currency, now };
-    return { currency, from, to, ...present(await prove(runtime, asked, LIMIT_MS)) };
+    const found = await within(LIMIT_MS, () => prove(runtime, asked), tooLarge);
+    return { currency, from, to, ...present(found) };
   },
 };
 

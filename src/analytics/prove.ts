@@ -5,8 +5,8 @@ import type { Runtime } from '../platform/work.ts';
 import { createMetrics } from '../system/metrics.ts';
 
 /** Reconciles, and shows the number of broken invariants as the metric `invariant_violations` (rules §22). */
-export async function prove(runtime: Runtime, asked: ReconcileQuery, limitMs?: number): Promise<Reconciliation> {
-  const found = await reconcileIsolated(runtime, asked, limitMs);
+export async function prove(runtime: Runtime, asked: ReconcileQuery): Promise<Reconciliation> {
+  const found = await reconcileIsolated(runtime, asked);
   createMetrics(runtime).observeViolations(found.violations.length);
   for (const { invariant, detail, ids } of found.violations)
     runtime.log.error({ invariant, detail, ids }, 'an invariant is broken');

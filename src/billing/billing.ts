@@ -2,7 +2,7 @@ import { utcDate } from '../platform/calendar.ts';
 import type { Work } from '../platform/work.ts';
 import type { BillingSettings } from '../settings/billing-settings.ts';
 import { loadBillingSettings } from '../settings/store.ts';
-import { CreditBook } from './credits/credit-book.ts';
+import { CreditBook } from './ledger/credit-book.ts';
 import type { JournalEntry } from './ledger/entries.ts';
 import { post } from './ledger/store.ts';
 import { openTaxBook, type TaxBook } from './tax/tax-book.ts';

@@ -2,21 +2,22 @@ import { listCustomerSubscriptions } from '../billing/subscriptions/present.ts';
 import { changesOf } from '../platform/changes.ts';
 import { notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
-import { paged, pageRequest } from '../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import { checkVersion } from '../platform/http/versions.ts';
 import { formatMoney } from '../platform/money.ts';
 import { loadBillingSettings } from '../settings/store.ts';
 import { type Customer, changedCustomer, checkOwnChange, newCustomer } from './customer.ts';
 import { type CustomerFigures, figuresOf, newFigures } from './figures.ts';
+import { pickReferences } from './references.ts';
 import * as store from './store.ts';
 
 const SUBSCRIPTIONS_SHOWN = 100;
 
 const listCustomers: Handlers<'customers'>['listCustomers'] = async ({ query }, context) => {
-  const page = pageRequest('customers', query);
-  const rows = await store.listCustomers(context.db, context.scope, query, page);
-  const figures = await loadFigures(context, rows.slice(0, page.limit));
-  return paged('customers', page, rows, keyOf, (customer) => present(customer, figures(customer)));
+  const read = (step: PageRequest) => store.listCustomers(context.db, context.scope, query, step);
+  const page = await readPage('customers', query, { keyOf, read });
+  const figures = await loadFigures(context, page.rows);
+  return paged(page, (customer) => present(customer, figures(customer)));
 };
 
 const createCustomer: Handlers<'customers'>['createCustomer'] = async ({ body }, context) => {
@@ -43,7 +44,7 @@ const updateCustomer: Handlers<'customers'>['updateCustomer'] = async ({ path, b
   const after = changedCustomer(before, body);
   const changes = changesOf(before, after);
   if (Object.keys(changes).length === 0) return presentOne(context, before);
-  if (UNIQUE.some((member) => member in changes)) await checkUnique(context, after);
+  if (store.UNIQUE_MEMBERS.some((member) => member in changes)) await checkUnique(context, after);
   const stored = { ...after, version: before.version + 1, updatedAt: context.now };
   await store.updateCustomer(context.db, stored);
   context.audit({ entityType: 'customer', entityId: path.id, changes });
@@ -74,7 +75,6 @@ export const customers: Handlers<'customers'> = {
 };
 
 const keyOf = (customer: Customer) => customer.id;
-const UNIQUE: store.UniqueMember[] = ['email', 'stripeCustomerId', 'xenditCustomerId'];
 
 async function checkUnique({ db }: Context, customer: Customer): Promise<void> {
   const members = await store.takenMembers(db, customer);
@@ -113,8 +113,7 @@ const present = (customer: Customer, figures: CustomerFigures) => ({
   paymentMethod: customer.paymentMethod,
   currency: customer.currency,
   metadata: customer.metadata,
-  stripeCustomerId: customer.stripeCustomerId,
-  xenditCustomerId: customer.xenditCustomerId,
+  ...pickReferences(customer),
   healthScore: figures.healthScore,
   creditBalance: formatMoney(figures.creditBalance, figures.creditCurrency),
   creditBalances: figures.creditBalances.map(({ currency, balance }) => ({

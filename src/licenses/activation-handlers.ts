@@ -1,6 +1,6 @@
 import { notFound } from '../platform/errors.ts';
 import type { Handlers } from '../platform/http/operations.ts';
-import { paged, pageRequest } from '../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import { deleteActivation, listActivations } from './activation-store.ts';
 import { normalKey } from './license.ts';
 import { requireLicense, unknownLicense } from './lookup.ts';
@@ -9,24 +9,17 @@ import { lockLicense } from './store.ts';
 type Tag = Handlers<'licenses'>;
 
 export const listLicenseActivations: Tag['listLicenseActivations'] = async ({ path, query }, { db, scope }) => {
-  const page = pageRequest('licenseActivations', query);
   const { id, licenseKey } = await requireLicense(db, scope, path.key);
-  const rows = await listActivations(db, id, page);
-  return paged(
-    'licenseActivations',
-    page,
-    rows,
-    (row) => row.id,
-    (row) => ({
-      id: row.id,
-      licenseKey,
-      deviceId: row.deviceId,
-      deviceName: row.deviceName,
-      ipAddress: row.ip,
-      activatedAt: row.activatedAt,
-      lastSeenAt: row.lastSeenAt,
-    }),
-  );
+  const read = (step: PageRequest) => listActivations(db, id, step);
+  return paged(await readPage('licenseActivations', query, { keyOf: (row) => row.id, read }), (row) => ({
+    id: row.id,
+    licenseKey,
+    deviceId: row.deviceId,
+    deviceName: row.deviceName,
+    ipAddress: row.ip,
+    activatedAt: row.activatedAt,
+    lastSeenAt: row.lastSeenAt,
+  }));
 };
 
 export const deleteLicenseActivation: Tag['deleteLicenseActivation'] = async ({ path }, context) => {

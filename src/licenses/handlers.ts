@@ -6,7 +6,7 @@ import { changesOf } from '../platform/changes.ts';
 import { type Fields, notFound, refuse } from '../platform/errors.ts';
 import { readMember, refuseFields } from '../platform/fields.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
-import { paged, pageRequest } from '../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import { holdProduct } from '../products/store.ts';
 import { loadBillingSettings } from '../settings/store.ts';
 import { deleteLicenseActivation, listLicenseActivations } from './activation-handlers.ts';
@@ -22,9 +22,8 @@ import * as store from './store.ts';
 type Tag = Handlers<'licenses'>;
 
 const listLicenses: Tag['listLicenses'] = async ({ query }, { db, scope }) => {
-  const page = pageRequest('licenses', query);
-  const rows = await store.listLicenses(db, scope, query, page);
-  return paged('licenses', page, rows, ({ id }) => id, present);
+  const read = (step: PageRequest) => store.listLicenses(db, scope, query, step);
+  return paged(await readPage('licenses', query, { keyOf: ({ id }) => id, read }), present);
 };
 
 const getLicense: Tag['getLicense'] = async ({ path }, { db, scope }) =>

@@ -1,5 +1,5 @@
 import { loadPaper } from '../billing/invoices/pdf/load.ts';
-import { renderInvoice } from '../billing/invoices/pdf/render.ts';
+import { printInvoice } from '../billing/invoices/pdf/print.ts';
 import { readInvoice } from '../billing/invoices/read.ts';
 import { findSubscription } from '../billing/subscriptions/store.ts';
 import { loadBillingCustomers } from '../customers/billing-customers.ts';
@@ -81,10 +81,11 @@ async function contentOf(
 }
 
 async function aboutInvoice(
-  { database, config }: Runtime,
+  runtime: Runtime,
   template: 'invoice' | 'payment_received',
   data: Record<string, unknown>,
 ): Promise<Content> {
+  const { database, config } = runtime;
   const paper = await database.snapshot(async (db) =>
     loadPaper(db, config, await readInvoice(db, null, data.invoiceId as string)),
   );
@@ -95,7 +96,7 @@ async function aboutInvoice(
     template === 'invoice'
       ? invoiceLetter(invoice, sender, (data.message ?? null) as string | null)
       : paymentLetter(invoice, sender, data.amount as string, data.currency as string);
-  const content = await renderInvoice(paper);
+  const content = Buffer.from(await printInvoice(runtime, paper, { patient: true }));
   const filename = `invoice-${invoice.invoiceNumber}.pdf`;
   return { letter, sender, attachments: [{ filename, content, contentType: 'application/pdf' }] };
 }

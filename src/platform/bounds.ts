@@ -46,10 +46,14 @@ export function boundedBy<T>(
     .finally(() => both.removeEventListener('abort', tearDown));
 }
 
-/** Bounded by a time of its own. Throws AppError `service_unavailable` past it. */
-export async function within<T>(ms: number, run: (bounds: Bounds) => Promise<T>): Promise<T> {
+/** Bounded by a time of its own. Throws AppError `service_unavailable`, or what `reason` says, past it. */
+export async function within<T>(
+  ms: number,
+  run: (bounds: Bounds) => Promise<T>,
+  reason: () => Error = () => tooLong('It took too long.'),
+): Promise<T> {
   const ended = new AbortController();
-  const timer = setTimeout(() => ended.abort(tooLong('It took too long.')), ms);
+  const timer = setTimeout(() => ended.abort(reason()), ms);
   try {
     return await boundedBy(ended.signal, run);
   } finally {

@@ -51,6 +51,8 @@ export interface Runtime {
   beforeCommit: (work: Work) => Promise<void>;
   /** Called after each commit that wrote events. */
   eventsCommitted: () => void;
+  /** What the process ends with, the database aside: threads. */
+  atClose: (() => Promise<void>)[];
 }
 
 /** One unit of work: everything in it becomes visible together, or nothing does (rules X1). */

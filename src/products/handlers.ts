@@ -4,7 +4,7 @@ import { productHasLicenses } from '../licenses/figures.ts';
 import { changesOf } from '../platform/changes.ts';
 import { conflict, notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
-import { paged, pageRequest } from '../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import { formatMoney } from '../platform/money.ts';
 import { loadBillingSettings } from '../settings/store.ts';
 import { figuresOf, NO_FIGURES, type ProductFigures } from './figures.ts';
@@ -12,11 +12,11 @@ import { changedProduct, type Product, readListPrice } from './product.ts';
 import * as store from './store.ts';
 
 const listProducts: Handlers<'products'>['listProducts'] = async ({ query }, context) => {
-  const page = pageRequest('products', query);
   const filter = { status: query.status, productType: query.productType, ids: await visibleIds(context) };
-  const rows = await store.listProducts(context.db, filter, page);
-  const figures = await figuresOf(context.db, rows.slice(0, page.limit), context.now);
-  return paged('products', page, rows, keyOf, (product) => present(product, figures(product.id)));
+  const read = (step: PageRequest) => store.listProducts(context.db, filter, step);
+  const page = await readPage('products', query, { keyOf, read });
+  const figures = await figuresOf(context.db, page.rows, context.now);
+  return paged(page, (product) => present(product, figures(product.id)));
 };
 
 const createProduct: Handlers<'products'>['createProduct'] = async ({ body }, context) => {

@@ -3,6 +3,7 @@ import type { Handlers } from '../platform/http/operations.ts';
 import { type BillingSettings, changedSettings } from './billing-settings.ts';
 import { providerSettings } from './provider-handlers.ts';
 import { loadBillingSettings, lockBillingSettings, saveBillingSettings } from './store.ts';
+import { BILLING_WITHOUT_EFFECT } from './without-effect.ts';
 
 export const settings: Handlers<'settings'> = {
   ...providerSettings,
@@ -41,5 +42,6 @@ const present = (s: BillingSettings) => ({
   usageMaxAgeDays: s.usageMaxAgeDays,
   usageFutureToleranceSeconds: s.usageFutureToleranceSeconds,
   dunning: s.dunning,
+  withoutEffect: [...BILLING_WITHOUT_EFFECT],
   updatedAt: s.updatedAt,
 });

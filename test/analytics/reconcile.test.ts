@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { proveInvariants } from '../../src/analytics/prove.ts';
 import { reconcileIsolated } from '../../src/billing/audit/isolated.ts';
+import { boundedBy, within } from '../../src/platform/bounds.ts';
 import { execute } from '../../src/platform/db/sql.ts';
 import { adjust, credit, type Entity, invoiceOf, pay, putInvoice, refund } from '../billing/support.ts';
 import { startApp, type TestApp } from '../support/app.ts';
@@ -197,11 +199,38 @@ describe('the metric invariant_violations', () => {
   });
 });
 
-test('503 service_unavailable when the proof takes too long on SQLite', async () => {
-  const app = await start();
-  if (app.database.dialect === 'postgres') return;
-  const now = app.clock.now();
-  const asked = { from: now, to: now, currency: null, now };
-  await expect(reconcileIsolated(app.runtime, asked, 1)).rejects.toMatchObject({ code: 'service_unavailable' });
-  expect((await reconcileIsolated(app.runtime, asked, 60_000)).violations).toEqual([]);
+describe('one at a time', () => {
+  const askedOf = ({ clock }: TestApp) => ({ from: clock.now(), to: clock.now(), currency: null, now: clock.now() });
+  const refusal = { code: 'service_unavailable' };
+  /** One that has its turn, and as many as may wait. */
+  const fill = async (app: TestApp) => {
+    const running = reconcileIsolated(app.runtime, askedOf(app));
+    await setImmediate();
+    return [running, ...Array.from({ length: 4 }, () => reconcileIsolated(app.runtime, askedOf(app)))];
+  };
+
+  test('503 service_unavailable when it takes too long; the next one has its turn', async () => {
+    const app = await start();
+    await expect(within(1, () => reconcileIsolated(app.runtime, askedOf(app)))).rejects.toMatchObject(refusal);
+    expect((await reconcileIsolated(app.runtime, askedOf(app))).violations).toEqual([]);
+  });
+
+  test('503 service_unavailable for more than four in the queue, and everybody in it is served', async () => {
+    const app = await start();
+    const places = await fill(app);
+    await expect(reconcileIsolated(app.runtime, askedOf(app))).rejects.toMatchObject(refusal);
+    for (const { violations } of await Promise.all(places)) expect(violations).toEqual([]);
+  });
+
+  test('who has gone gives the place in the queue, or the turn, to the next one', async () => {
+    const app = await start();
+    const gone = new AbortController();
+    const left = boundedBy(gone.signal, () => fill(app).then((places) => Promise.all(places)));
+    await setImmediate();
+    await setImmediate();
+    gone.abort(new Error('gone'));
+    await expect(left).rejects.toThrow('gone');
+    const places = Array.from({ length: 4 }, () => reconcileIsolated(app.runtime, askedOf(app)));
+    for (const { violations } of await Promise.all(places)) expect(violations).toEqual([]);
+  });
 });

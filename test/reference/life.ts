@@ -11,10 +11,21 @@ export interface Setting {
   ahead: number;
   coupon: number | null;
 }
+/** `named`: with the quantity. */
+export interface How {
+  prorate: boolean;
+  atEnd: boolean;
+  named: boolean;
+}
+export type Part = 'cent' | 'third' | 'all' | 'over';
 export type LifeStep =
   | { do: 'wait'; hours: number; run: boolean }
   | { do: 'waitForEnd'; ms: number; run: boolean }
-  | { do: 'change'; plan: number; months: number; quantity: number; prorate: boolean; atEnd: boolean }
+  | ({ do: 'change'; plan: number; months: number; quantity: number } & How)
+  | { do: 'reprice'; plan: number }
+  | { do: 'retax'; days: number; rate: string }
+  | { do: 'credit'; invoice: number; part: Part }
+  | { do: 'refund'; payment: number; part: Part; toBalance: boolean }
   | { do: 'quantity'; quantity: number }
   | { do: 'attach'; coupon: number }
   | { do: 'detach'; discount: number }
@@ -42,6 +53,7 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   ahead: days,
   coupon: fc.option(fc.nat({ max: COUPONS.length - 1 }), { freq: 2 }),
 });
+const part = fc.constantFrom<Part>('cent', 'third', 'all', 'all', 'over');
 const known = <T extends string>(name: T) => fc.constant(name);
 const step: fc.Arbitrary<LifeStep> = fc.oneof(
   {
@@ -58,15 +70,27 @@ const step: fc.Arbitrary<LifeStep> = fc.oneof(
       quantity,
       prorate: fc.constantFrom(true, true, true, false),
       atEnd: fc.constantFrom(false, false, true),
+      named: fc.boolean(),
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: known('quantity'), quantity }) },
+  { weight: 1, arbitrary: fc.record({ do: known('reprice'), plan: index }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: known('retax'),
+      days: fc.nat({ max: 60 }),
+      rate: fc.constantFrom('0.05', '0.0725', '0.19'),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: known('credit'), invoice: index, part }) },
+  { weight: 3, arbitrary: fc.record({ do: known('refund'), payment: index, part, toBalance: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: known('attach'), coupon: fc.nat({ max: COUPONS.length - 1 }) }) },
   { weight: 1, arbitrary: fc.record({ do: known('detach'), discount: index }) },
   { weight: 2, arbitrary: fc.record({ do: known('ending'), value: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: known('ahead'), days }) },
   {
-    weight: 4,
+    weight: 8,
     arbitrary: fc.record({ do: known('pay'), invoice: index, part: fc.constantFrom('some', 'all', 'all', 'more') }),
   },
   {
@@ -81,7 +105,7 @@ const step: fc.Arbitrary<LifeStep> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ do: known('void'), event: index }) },
   {
-    weight: 4,
+    weight: 8,
     arbitrary: fc.record({ do: fc.constantFrom('pause', 'pause', 'resume', 'resume', 'resume', 'cancel') }),
   },
 ) as fc.Arbitrary<LifeStep>;

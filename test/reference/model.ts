@@ -1,6 +1,6 @@
-import { type Discount, discounted, type Line, saw } from './documents.ts';
-import { type Options, Periods, type Terms } from './periods.ts';
-import { addMonths, advance, billsInAdvance, type Price, round, sum, type UsageEvent } from './prices.ts';
+import { covers, type Discount, discounted, type Line, saw } from './documents.ts';
+import { type Advance, type Options, Periods, type Scheduled, type Terms } from './periods.ts';
+import { addMonths, advance, allocate, billsInAdvance, type Price, round, sum, type UsageEvent } from './prices.ts';
 
 const same = (a: Terms, b: Terms): boolean => a.price === b.price && a.quantity === b.quantity && a.months === b.months;
 
@@ -55,11 +55,13 @@ export class Reference extends Periods {
   }
 
   /** Q1..Q7 */
-  change(now: number, target: Terms, options: { prorate: boolean; atEnd: boolean }): void {
+  change(now: number, asked: Terms, options: { prorate: boolean; atEnd: boolean; named: boolean }): void {
     this.catchUp(now);
     this.need('trialing', 'active');
+    const follows = !options.named && asked.price.model !== 'usage_based';
+    const target = { ...asked, quantity: follows ? this.terms.quantity : asked.quantity };
     if (options.atEnd) {
-      this.schedule(target);
+      this.schedule({ ...target, follows });
       return;
     }
     const anew = target.months !== this.terms.months;
@@ -77,16 +79,26 @@ export class Reference extends Periods {
   /** PUT of a quantity; the present one is no change, whatever the state. */
   setQuantity(now: number, quantity: number): void {
     this.catchUp(now);
-    if (quantity !== this.terms.quantity)
-      this.change(now, { ...this.terms, quantity }, { prorate: true, atEnd: false });
+    if (quantity === this.terms.quantity) return;
+    this.need('trialing', 'active');
+    const target = { ...this.terms, quantity };
+    const waiting = this.scheduled;
+    const moved = waiting?.follows ? { ...waiting, quantity } : waiting;
+    const next = moved && !same(moved, target) ? moved : null;
+    if (waiting) saw('quantity with a scheduled change');
+    if (!same(waiting ?? this.terms, next ?? target)) this.withdrawNext();
+    if (this.status === 'trialing') this.take(target, now);
+    else this.changeWithin(now, target, true, next);
+    this.scheduled = next;
   }
 
-  private schedule(target: Terms): void {
+  private schedule(target: Scheduled): void {
     if (this.ending) throw new Refused('conflict');
     const next = same(target, this.terms) ? null : target;
-    if (same(next ?? this.terms, this.scheduled ?? this.terms)) return;
-    saw('change at period end');
-    this.withdrawNext();
+    if (!same(next ?? this.terms, this.scheduled ?? this.terms)) {
+      saw('change at period end');
+      this.withdrawNext();
+    }
     this.scheduled = next;
   }
 
@@ -99,18 +111,44 @@ export class Reference extends Periods {
     return end === since ? 0n : round(amount * (end - at), end - since);
   }
 
-  private changeWithin(now: number, target: Terms, prorate: boolean): void {
+  /** What persons gave back of the time from `from` on, of all that billed this period (Q13). */
+  private givenBack({ invoices }: Advance, from: number): bigint {
+    return sum(
+      invoices.map(({ lines, nets, given, status }) => {
+        const mine = lines.map(({ kind, end }) => kind !== 'usage' && end === this.end);
+        const net = sum(nets.filter((_, i) => mine[i]));
+        if (given === 0n || status === 'void') return 0n;
+        return this.part(allocate(given, [net, sum(nets) - net])[0]!, from, lines[mine.indexOf(true)]!.start);
+      }),
+    );
+  }
+
+  /** Q4 */
+  private unused(row: Advance, now: number): bigint {
+    const since = this.givenBack(row, row.forceFrom) - row.counted;
+    if (since > 0n && row.forceNet > 0n) saw('given back before a change');
+    return row.forceNet > since ? this.part(row.forceNet - since, now, row.forceFrom) : 0n;
+  }
+
+  /** Q5: discounts that end with this period take nothing off the new terms. */
+  private lasting(next: Terms | null): Discount[] {
+    const anew = next !== null && next.months !== this.terms.months;
+    return this.discounts.filter((one) => covers(one, this.end) && !(anew && one.cycles !== null));
+  }
+
+  private changeWithin(now: number, target: Terms, prorate: boolean, next: Terms | null = null): void {
     const row = this.advances.get(this.start)!;
     const lines = advance(target.price, target.quantity, target.months, this.digits).map(
       (amount): Line => ({ kind: 'plan', plan: target.price.plan, amount, start: this.start, end: this.end }),
     );
-    const unused = this.part(row.forceNet, now, row.forceFrom);
-    const remaining = this.part(sum(discounted(lines, this.discounts)), now, this.start);
+    const unused = this.unused(row, now);
+    const remaining = this.part(sum(discounted(lines, this.lasting(next))), now, this.start);
     const before = this.terms.price;
     this.take(target, now);
     this.switchUsage(now, before);
     row.price = target.price;
     if (!prorate) return;
+    row.counted = this.givenBack(row, now);
     row.forceFrom = now;
     row.forceNet = remaining;
     saw(remaining < unused ? 'change: credit' : 'change: charge');
@@ -125,6 +163,7 @@ export class Reference extends Periods {
       this.account.issue(
         both.filter(({ amount }) => amount !== 0n),
         this.discounts,
+        now,
       ),
     );
   }
@@ -140,7 +179,7 @@ export class Reference extends Periods {
   private changeCycle(now: number, target: Terms): void {
     const row = this.advances.get(this.start)!;
     saw('change of cycle');
-    const unused = this.part(row.forceNet, now, row.forceFrom);
+    const unused = this.unused(row, now);
     if (unused > 0n) this.account.giveBack(unused, row.invoices);
     row.end = now;
     row.forceNet = 0n;

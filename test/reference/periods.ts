@@ -12,6 +12,8 @@ export interface Advance extends Fact {
   /** S9 */
   forceFrom: number;
   forceNet: bigint;
+  /** Given back by persons before the last change (Q13). */
+  counted: bigint;
 }
 export interface Usage extends Fact {
   /** Start of the period it is a part of. */
@@ -28,10 +30,13 @@ export interface Terms {
   months: number;
 }
 
+/** Waits for the end of the period; `follows`: no quantity was named (Q3). */
+export type Scheduled = Terms & { follows: boolean };
+
 export interface Options {
   trialDays: number;
   ahead: number;
-  tax: Tax | null;
+  taxAt: (instant: number) => Tax | null;
   digits: number;
 }
 
@@ -49,14 +54,16 @@ export class Periods {
   end: number;
   ahead: number;
   ending = false;
-  scheduled: Terms | null = null;
+  scheduled: Scheduled | null = null;
+  now: number;
   readonly discounts: Discount[] = [];
   readonly events: (UsageEvent & { voided?: boolean })[] = [];
   protected readonly advances = new Map<number, Advance>();
   protected readonly usages: Usage[] = [];
 
-  constructor(now: number, terms: Terms, { trialDays, ahead, tax, digits }: Options) {
-    this.account = new Account(tax);
+  constructor(now: number, terms: Terms, { trialDays, ahead, taxAt, digits }: Options) {
+    this.account = new Account(taxAt);
+    this.now = now;
     this.digits = digits;
     this.terms = terms;
     this.ahead = ahead;
@@ -68,6 +75,7 @@ export class Periods {
 
   /** Everything that is due, the earliest first (S11). */
   catchUp(now: number): void {
+    this.now = now;
     for (;;) {
       const boundary = this.status === 'paused' && !this.ending ? Number.POSITIVE_INFINITY : this.end;
       const closed = this.usages.filter(({ billed, end }) => !billed && end < this.end).map(({ end }) => end);
@@ -204,7 +212,7 @@ export class Periods {
     if (lines.length === 0) return;
     const anew = ahead && (this.scheduled ?? this.terms).months !== this.terms.months;
     const discounts = this.discounts.filter(({ cycles }) => !anew || cycles === null);
-    const invoice = this.account.issue(lines, discounts);
+    const invoice = this.account.issue(lines, discounts, Math.max(this.now, ahead ? start : 0));
     if (row) {
       row.forceNet = sum(invoice.nets.filter((_, i) => lines[i]!.kind === 'plan'));
       if (lines.some(({ kind }) => kind === 'plan')) row.invoices.push(invoice);
@@ -239,7 +247,7 @@ export class Periods {
     const terms = (next && this.scheduled) || this.terms;
     const anew = terms.months !== this.terms.months;
     const end = !next ? this.end : anew ? addMonths(start, terms.months) : this.at(this.index + 2);
-    return { start, end, price: terms.price, invoices: [], forceFrom: start, forceNet: 0n };
+    return { start, end, price: terms.price, invoices: [], forceFrom: start, forceNet: 0n, counted: 0n };
   }
 
   protected amounts({ start, price }: Advance): bigint[] {

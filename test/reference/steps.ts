@@ -1,7 +1,7 @@
 import { addMilliseconds, fromEpochMilliseconds } from '../../src/platform/calendar.ts';
 import type { Answer } from '../support/app.ts';
 import { CYCLES, METRIC, termsOf, text } from './catalogue.ts';
-import type { LifeStep } from './life.ts';
+import type { LifeStep, Part } from './life.ts';
 import { Refused } from './model.ts';
 import { decimal } from './prices.ts';
 import { couponOf, invoicesOf, nowOf, type Story } from './story.ts';
@@ -69,6 +69,13 @@ async function act(story: Story, step: Exclude<LifeStep, { do: 'wait' | 'waitFor
       const quantity = model.terms.price.model === 'usage_based' ? 1 : step.quantity;
       return [await put({ quantity }), (now) => model.setQuantity(now, quantity)];
     }
+    case 'reprice':
+      return reprice(story, step.plan);
+    case 'retax':
+      return retax(story, step.days, step.rate);
+    case 'credit':
+    case 'refund':
+      return giveBack(story, step);
     case 'change':
       return changePlan(story, step);
     case 'attach':
@@ -84,16 +91,76 @@ async function act(story: Story, step: Exclude<LifeStep, { do: 'wait' | 'waitFor
 }
 
 async function changePlan(story: Story, step: LifeStep & { do: 'change' }): Promise<Acted> {
-  const { prorate, atEnd } = step;
+  const { prorate, atEnd, named } = step;
   const target = termsOf(story.prices, step.plan, step.months, step.quantity);
   const answer = await story.app.api.post(`/api/billing/subscriptions/${story.id}/change-plan`, {
     newPlanId: target.price.plan,
-    quantity: target.quantity,
+    ...(named ? { quantity: target.quantity } : {}),
     billingCycle: CYCLES[target.months as 1],
     prorate,
     effective: atEnd ? 'period_end' : 'now',
   });
-  return [answer, (now) => story.model.change(now, target, { prorate, atEnd })];
+  return [answer, (now) => story.model.change(now, target, { prorate, atEnd, named })];
+}
+
+/** The plan costs more from now on; what was sold stays as it is (P2). */
+async function reprice({ app, prices }: Story, n: number): Promise<Acted> {
+  const at = n % prices.length;
+  const { model, plan, base, unit } = prices[at]!;
+  if (model !== 'flat' && model !== 'per_unit') return [undefined, () => {}];
+  const more = (text: string) => String(Number(text) + 1);
+  const change = model === 'flat' ? { base: more(base!) } : { unit: more(unit!) };
+  const body = change.base ? { basePrice: change.base } : { unitPrice: change.unit };
+  return [
+    await app.api.put(`/api/billing/plans/${plan}`, body),
+    () => {
+      prices[at] = { ...prices[at]!, ...change };
+    },
+  ];
+}
+
+/** Another rate from a day on, today or later (V5). */
+async function retax({ app, taxes }: Story, days: number, rate: string): Promise<Acted> {
+  if (!taxes) return [undefined, () => {}];
+  const from = Math.max(nowOf(app), taxes.rates.at(-1)!.from) + days * 86_400_000;
+  const effectiveFrom = fromEpochMilliseconds(from).slice(0, 10);
+  return [
+    await app.api.put(`/api/billing/tax-rules/${taxes.ruleId}`, { rate, effectiveFrom }),
+    (_, { body }) => {
+      taxes.ruleId = body.id;
+      taxes.rates.push({ from: Date.parse(effectiveFrom), rate });
+    },
+  ];
+}
+
+const partOf = (whole: bigint, part: Part): bigint =>
+  ({ cent: 1n, third: whole / 3n + 1n, all: whole > 0n ? whole : 1n, over: whole + 1n })[part];
+
+/** A person gives money back of an invoice, or of a payment. */
+async function giveBack(story: Story, step: LifeStep & { do: 'credit' | 'refund' }): Promise<Acted> {
+  const { app, model, currency } = story;
+  const { account } = model;
+  if (step.do === 'refund') {
+    const at = step.payment % account.payments.length;
+    const payment = account.payments[at];
+    if (!payment) return [undefined, () => {}];
+    const amount = partOf(payment.applied + payment.excess, step.part);
+    const destination = step.toBalance ? 'credit' : 'original';
+    const body = { paymentId: story.paymentIds[at], amount: text(amount, currency), reason: 'r', destination };
+    const answer = await app.api.post('/api/billing/refunds', body);
+    return [answer, () => refuseUnless(account.refund(payment, amount, step.toBalance))];
+  }
+  const at = step.invoice % account.invoices.length;
+  const invoice = account.invoices[at];
+  if (!invoice) return [undefined, () => {}];
+  const amount = partOf(invoice.total - invoice.reversed, step.part);
+  const body = { invoiceId: (await invoicesOf(story))[at].id, amount: text(amount, currency), reason: 'r' };
+  const answer = await app.api.post('/api/billing/credit-notes', body);
+  return [answer, () => refuseUnless(account.creditByHand(invoice, amount))];
+}
+
+function refuseUnless(done: boolean): void {
+  if (!done) throw new Refused('not as much');
 }
 
 async function changeDiscount(story: Story, step: LifeStep & { do: 'attach' | 'detach' }): Promise<Acted> {
@@ -128,7 +195,13 @@ async function pay(story: Story, step: LifeStep & { do: 'pay' }): Promise<Acted>
   const amount = { some: invoice.due / 3n + 1n, all: invoice.due, more: invoice.due + 1234n }[step.part];
   const { id } = (await invoicesOf(story))[at];
   const body = { invoiceId: id, amount: text(amount, story.currency), paymentMethod: 'manual' };
-  return [await story.app.api.post('/api/billing/payments', body), () => story.model.account.pay(invoice, amount)];
+  return [
+    await story.app.api.post('/api/billing/payments', body),
+    (_, answer) => {
+      story.model.account.pay(invoice, amount);
+      story.paymentIds.push(answer.body.id);
+    },
+  ];
 }
 
 async function use(story: Story, step: LifeStep & { do: 'use' }): Promise<Acted> {

@@ -4,10 +4,17 @@ import { COUPONS, CYCLES, MONEY, planBody, TAXES, termsOf, text } from './catalo
 import type { Discount } from './documents.ts';
 import type { Setting } from './life.ts';
 import { Reference } from './model.ts';
-import type { Price } from './prices.ts';
+import type { Price, Tax } from './prices.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are checked against the contract
 type Entity = any;
+
+/** The rates of a country, one after the other, and the rule that holds last; shared by the stories of a server. */
+export interface Taxes {
+  ruleId: string;
+  rates: { from: number; rate: string }[];
+}
+const known = new WeakMap<TestApp, Map<string, Taxes>>();
 
 export interface Story {
   app: TestApp;
@@ -18,6 +25,9 @@ export interface Story {
   discounts: { id: string; model: Discount }[];
   events: { id: string; model: { voided?: boolean } }[];
   coupons: Map<number, string>;
+  /** Of the payments of the model, in their order. */
+  paymentIds: string[];
+  taxes: Taxes | null;
   currency: string;
   /** Instant of the last billing run. */
   ranAt: string;
@@ -37,7 +47,7 @@ export async function startStory(app: TestApp, setting: Setting): Promise<Story>
   const { given } = app;
   const { currency, digits, plans } = MONEY[setting.money]!;
   const { country, tax } = TAXES[setting.tax]!;
-  if (tax) await app.api.post('/api/billing/tax-rules', { country, taxName: 'Tax', ...tax }); // there from the second story on
+  const taxes = tax && (await taxesOf(app, country, tax));
   const product = await given.product();
   const prices: Price[] = [];
   for (const [i, price] of plans.entries()) {
@@ -53,6 +63,8 @@ export async function startStory(app: TestApp, setting: Setting): Promise<Story>
     discounts: [],
     events: [],
     coupons: new Map(),
+    paymentIds: [],
+    taxes,
     currency,
   } as unknown as Story;
   const coupon = setting.coupon === null ? undefined : await couponOf(story, setting.coupon);
@@ -67,7 +79,11 @@ export async function startStory(app: TestApp, setting: Setting): Promise<Story>
     ...(coupon ? { couponCode: coupon.code } : {}),
   });
   const discount = coupon ? { discount: { ...coupon.terms, starts: 0, ends: null } } : {};
-  story.model = new Reference(nowOf(app), terms, { trialDays, ahead, tax, digits, ...discount });
+  const taxAt = (at: number): Tax | null => {
+    const rate = taxes?.rates.findLast(({ from }) => from <= at)?.rate;
+    return tax && { ...tax, rate: rate! };
+  };
+  story.model = new Reference(nowOf(app), terms, { trialDays, ahead, taxAt, digits, ...discount });
   if (coupon) story.discounts.push({ id: made.discounts[0].id, model: story.model.discounts[0]! });
   return Object.assign(story, {
     id: made.id,
@@ -75,6 +91,18 @@ export async function startStory(app: TestApp, setting: Setting): Promise<Story>
     actual: () => actual(story),
     expected: () => expected(story),
   });
+}
+
+async function taxesOf(app: TestApp, country: string, { rate, inclusive }: Tax): Promise<Taxes> {
+  const countries = known.get(app) ?? new Map<string, Taxes>();
+  known.set(app, countries);
+  const there = countries.get(country);
+  if (there) return there;
+  const rule = { country, taxName: 'Tax', rate, inclusive, effectiveFrom: '2020-01-01' };
+  const { id: ruleId } = await post(app, '/api/billing/tax-rules', rule);
+  const made = { ruleId, rates: [{ from: 0, rate }] };
+  countries.set(country, made);
+  return made;
 }
 
 export async function couponOf(
@@ -116,6 +144,7 @@ async function actual(story: Story): Promise<object> {
     credits: invoice.creditsApplied,
     notes: invoice.creditNotesAmount,
     paid: invoice.amountPaid,
+    refunded: invoice.amountRefunded,
     due: invoice.amountDue,
     status: invoice.status,
   }));
@@ -153,6 +182,7 @@ function expected({ model, currency }: Story): object {
       credits: text(invoice.credits, currency),
       notes: text(invoice.notesDue, currency),
       paid: text(invoice.paid, currency),
+      refunded: text(invoice.refunded, currency),
       due: text(invoice.due, currency),
       status: invoice.status,
     })),

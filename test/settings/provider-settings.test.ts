@@ -32,6 +32,7 @@ describe('GET /api/settings/providers', () => {
         xendit: { ...none, secretKey: null, webhookToken: null },
         lemonsqueezy: { ...none, apiKey: null, storeId: null, variantId: null, webhookSecret: null },
         tax: { ...none, externalProvider: null, taxjarApiKey: null },
+        withoutEffect: expect.arrayContaining(['stripe.enabled', 'xendit.enabled', 'lemonsqueezy.enabled']),
       },
     ]);
   });

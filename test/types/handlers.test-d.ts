@@ -5,7 +5,7 @@
 import type { Product } from '../../generated/types.gen.ts';
 import type { handlers } from '../../src/app.ts';
 import { type AllHandlers, type Handlers, reply } from '../../src/platform/http/operations.ts';
-import { type Page, paged, pageRequest } from '../../src/platform/http/pagination.ts';
+import { type Page, paged, readPage } from '../../src/platform/http/pagination.ts';
 
 type Products = Handlers<'products'>;
 declare const product: Product;
@@ -72,13 +72,7 @@ export const replyOn204: Products['deleteProduct'] = async () => reply(204, prod
 // Lists.
 
 export const list: Products['listProducts'] = async ({ query }) =>
-  paged(
-    'products',
-    pageRequest('products', query),
-    [product],
-    ({ id }) => id,
-    (row) => row,
-  );
+  paged(await readPage('products', query, { keyOf: ({ id }) => id, read: async () => [product] }), (row) => row);
 
 // @ts-expect-error TS2322: a bare array, without what comes after it
 export const bareArray: Products['listProducts'] = async () => [product];

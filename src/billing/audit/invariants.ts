@@ -5,10 +5,12 @@ import { creditChecks } from './credits.ts';
 import { discountChecks } from './discounts.ts';
 import { documentChecks } from './documents.ts';
 import { eventChecks } from './events.ts';
+import { givenBackChecks } from './given-back.ts';
 import { ledgerChecks } from './ledger.ts';
 import { licenseChecks } from './licenses.ts';
 import { mrrChecks } from './mrr.ts';
-import { periodChecks } from './periods.ts';
+import { nameChecks } from './names.ts';
+import { NET_BILLED, periodChecks } from './periods.ts';
 import { seriesChecks } from './series.ts';
 import { stateChecks } from './states.ts';
 import { usageChecks } from './usage.ts';
@@ -29,8 +31,10 @@ export const CHECKS: readonly Check[] = [
   ...discountChecks,
   ...creditChecks,
   ...periodChecks,
+  ...givenBackChecks(NET_BILLED),
   ...usageChecks,
   ...seriesChecks,
+  ...nameChecks,
   ...eventChecks,
   ...mrrChecks,
   ...stateChecks,

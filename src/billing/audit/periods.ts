@@ -17,7 +17,7 @@ const REMADE = `l.period_end <> p.period_end and exists (
   select 1 from events e where e.type = 'subscription.plan_changed' and e.resource_id = p.subscription_id
     and e.created_at >= i.issued_at)`;
 /** What live invoices charged for a period and changes within it, less the bases of the credit notes of changes. */
-const NET_BILLED = `select b.id, sum(b.lines - coalesce(c.base, 0)) as net from (
+export const NET_BILLED = `select b.id, sum(b.lines - coalesce(c.base, 0)) as net from (
     select l.billing_period_id as id, l.invoice_id, sum(l.amount) as lines
     from invoice_lines l join invoices i on i.id = l.invoice_id
     where l.kind in ('plan', 'proration') and i.status in ('issued', 'overdue', 'paid') and i.origin <> 'manual'

@@ -67,11 +67,13 @@ async function findMisrated(db: Db): Promise<string[]> {
   );
   for await (const page of pages) {
     const versions = await loadPlanVersions(db, new Set(page.map((row) => row.plan_version_id)));
+    const [rated, unratable] = partition(page, (row) => versions.get(row.plan_version_id)!.price.usageMetric !== null);
+    wrong.push(...unratable.map(({ id }) => id));
     const usages = await measureUsage(
       db,
-      page.map((row) => measuredOf(row, versions.get(row.plan_version_id)!)),
+      rated.map((row) => measuredOf(row, versions.get(row.plan_version_id)!)),
     );
-    for (const [i, row] of page.entries()) {
+    for (const [i, row] of rated.entries()) {
       const { quantity, usedBefore } = usages[i]!;
       const charge = chargeOf(row, versions.get(row.plan_version_id)!);
       const amount = usageAmount({ ...charge, usedBefore }, quantity);
@@ -82,6 +84,10 @@ async function findMisrated(db: Db): Promise<string[]> {
     if (wrong.length > MAX_IDS) break;
   }
   return wrong.slice(0, MAX_IDS + 1);
+}
+
+function partition<T>(all: readonly T[], fits: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(fits), all.filter((one) => !fits(one))];
 }
 
 const measuredOf = (row: Row, { price }: PlanVersion) => ({

@@ -2,7 +2,7 @@ import type { Coupon as Shown } from '../../../generated/types.gen.ts';
 import { changesOf } from '../../platform/changes.ts';
 import { notFound, refuse } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { loadBillingSettings } from '../../settings/store.ts';
 import { requirePlans } from '../plans/store.ts';
 import { type Coupon, changedCoupon, newCoupon } from './coupon.ts';
@@ -11,9 +11,8 @@ import * as store from './store.ts';
 
 export const coupons: Handlers<'coupons'> = {
   async listCoupons({ query }, { db }) {
-    const page = pageRequest('coupons', query);
-    const rows = await store.listCoupons(db, query, page);
-    return paged('coupons', page, rows, ({ id }) => id, present);
+    const read = (step: PageRequest) => store.listCoupons(db, query, step);
+    return paged(await readPage('coupons', query, { keyOf: ({ id }) => id, read }), present);
   },
 
   async getCoupon({ path }, { db }) {

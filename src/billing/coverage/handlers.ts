@@ -1,8 +1,7 @@
 import { type DateOnly, startOfDate, wholeDaysBetween } from '../../platform/calendar.ts';
 import { AppError, invalid } from '../../platform/errors.ts';
 import { type Handlers, reply } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
-import type { CoveragePeriod } from './judge.ts';
+import { nextOf, pageRequest } from '../../platform/http/pagination.ts';
 import { isKey, keyOf, scanCoverage } from './scan.ts';
 
 const MAX_DAYS = 400;
@@ -16,9 +15,10 @@ const getBillingCoverage: Handlers<'coverage'>['getBillingCoverage'] = async ({ 
   const checkTime = timeLimit();
   const scan = { from, to, now, customerId, state, after: page.after, limit: page.limit, checkTime };
   const { counts, periods } = await scanCoverage(db, scan);
-  const { items, next } = paged('coverage', page, periods, keyOf, (period: CoveragePeriod) => period);
+  const shown = { rows: periods.slice(0, page.limit), more: periods.length > page.limit };
+  const next = nextOf('coverage', shown, keyOf);
   const { gap: gaps, ...others } = counts;
-  return { ...reply(200, { from: query.from, to: query.to, counts: { ...others, gaps }, periods: items }), next };
+  return { ...reply(200, { from: query.from, to: query.to, counts: { ...others, gaps }, periods: shown.rows }), next };
 };
 
 export const coverage: Pick<Handlers<'coverage'>, 'getBillingCoverage'> = { getBillingCoverage };

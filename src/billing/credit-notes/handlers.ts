@@ -1,7 +1,7 @@
 import { changesOf } from '../../platform/changes.ts';
 import { notFound } from '../../platform/errors.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { openBilling } from '../billing.ts';
 import { lockInvoiceAndSubscription } from '../invoices/lock.ts';
 import { changeCreditNote, createManualNote } from './change.ts';
@@ -11,9 +11,8 @@ import * as store from './store.ts';
 type Tag = Handlers<'creditNotes'>;
 
 const listCreditNotes: Tag['listCreditNotes'] = async ({ query }, { db, scope }) => {
-  const page = pageRequest('credit-notes', query);
-  const rows = await store.listCreditNotes(db, scope, query, page);
-  return paged('credit-notes', page, rows, ({ id }) => id, presentCreditNote);
+  const read = (step: PageRequest) => store.listCreditNotes(db, scope, query, step);
+  return paged(await readPage('credit-notes', query, { keyOf: ({ id }) => id, read }), presentCreditNote);
 };
 
 const getCreditNote: Tag['getCreditNote'] = async ({ path }, { db, scope }) => {

@@ -1,8 +1,10 @@
 import { insertRows } from '../../platform/db/bulk.ts';
 import { money } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import { inList } from '../../platform/db/in-list.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
+import type { Reversal } from '../pricing/reversal.ts';
 import type { CreditNote } from './credit-note.ts';
 
 export const insertCreditNotes = (db: Db, notes: CreditNote[]): Promise<number> =>
@@ -103,4 +105,15 @@ export async function listInvoiceCreditNotes(db: Db, invoiceId: string, withDraf
   const query = db('credit_notes').where({ invoice_id: invoiceId }).orderBy('id', 'desc');
   if (!withDrafts) query.whereNot({ status: 'draft' });
   return (await query).map(toCreditNote);
+}
+
+/** Σ of the issued credit notes by hand on these invoices, by invoice: gross, and the tax in it; minor units. */
+export async function givenBackByNotes(db: Db, invoiceIds: readonly string[]): Promise<Map<string, Reversal>> {
+  const rows: { invoice_id: string; gross: string; tax: string }[] = await db('credit_notes')
+    .whereIn('invoice_id', inList(invoiceIds))
+    .where({ cause: 'manual', status: 'issued' })
+    .groupBy('invoice_id')
+    .select('invoice_id')
+    .select(db.raw('cast(sum(amount) as text) as gross, cast(sum(tax_amount) as text) as tax'));
+  return new Map(rows.map((row) => [row.invoice_id, { gross: money(row.gross), tax: money(row.tax) }]));
 }

@@ -5,18 +5,17 @@ import { changesOf } from '../../platform/changes.ts';
 import type { Fields } from '../../platform/errors.ts';
 import { readMember, refuseFields } from '../../platform/fields.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { exponentOf, formatMoney, parseMoney } from '../../platform/money.ts';
 import { type Billing, openBilling } from '../billing.ts';
-import type { CreditEntry } from './credit-entry.ts';
+import type { CreditEntry } from '../ledger/credit-entry.ts';
 import { listCreditEntries } from './store.ts';
 
 type Tag = Handlers<'credits'>;
 
 const listCredits: Tag['listCredits'] = async ({ query }, { db, scope }) => {
-  const page = pageRequest('credits', query);
-  const rows = await listCreditEntries(db, scope, query, page);
-  return paged('credits', page, rows, ({ id }) => id, presentCreditEntry);
+  const read = (step: PageRequest) => listCreditEntries(db, scope, query, step);
+  return paged(await readPage('credits', query, { keyOf: ({ id }) => id, read }), presentCreditEntry);
 };
 
 export const credits: Tag = {

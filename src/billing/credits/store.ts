@@ -1,30 +1,8 @@
-import { insertRows } from '../../platform/db/bulk.ts';
 import { int, money } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
-import type { CreditEntry } from './credit-entry.ts';
-
-export const insertCreditEntries = (db: Db, entries: CreditEntry[]): Promise<number> =>
-  insertRows(
-    db,
-    'credit_entries',
-    entries.map((entry) => ({
-      id: entry.id,
-      customer_id: entry.customerId,
-      currency: entry.currency,
-      seq: entry.seq,
-      amount: Number(entry.amount),
-      balance_after: Number(entry.balanceAfter),
-      reason: entry.reason,
-      description: entry.description,
-      invoice_id: entry.invoiceId,
-      payment_id: entry.paymentId,
-      credit_note_id: entry.creditNoteId,
-      refund_id: entry.refundId,
-      created_at: entry.createdAt,
-    })),
-  );
+import type { CreditEntry } from '../ledger/credit-entry.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mapper gives it its type
 const toCreditEntry = (row: any): CreditEntry => ({

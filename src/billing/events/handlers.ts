@@ -1,7 +1,7 @@
 import type { Db } from '../../platform/db/connect.ts';
 import { invalid, notFound } from '../../platform/errors.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, pageRequest, readPage, readRows } from '../../platform/http/pagination.ts';
 import { typesOf } from './event.ts';
 import * as store from './store.ts';
 
@@ -13,8 +13,8 @@ export const events: Handlers<'events'> = {
       throw invalid({ type: 'is not an event type or a group such as invoice.*' });
     const filter = { types, resourceId: query.resourceId, customerId: query.customerId };
     if (query.after) return listAfter(db, filter, query.after, query);
-    const page = pageRequest('events', query, isPosition);
-    return paged('events', page, await store.listEvents(db, filter, page, 'newest'), positionOf, present);
+    const read = (step: PageRequest) => store.listEvents(db, filter, step, 'newest');
+    return paged(await readPage('events', query, { keyOf: positionOf, isKey: isPosition, read }), present);
   },
 
   async getEvent({ path }, { db }) {
@@ -29,10 +29,10 @@ async function listAfter(db: Db, filter: store.EventFilter, after: string, query
   const start = await store.findEvent(db, after);
   if (!start) throw invalid({ after: 'is not a known event' });
   const page = { ...pageRequest('events', { limit: query.limit }), after: String(start.position) };
-  const rows = await store.listEvents(db, filter, page, 'oldest');
-  const answer = paged('events', page, rows, positionOf, present);
-  const last = answer.items.at(-1);
-  return { ...answer, next: answer.next && last ? { parameter: 'after' as const, value: last.id } : undefined };
+  const read = (step: PageRequest) => store.listEvents(db, filter, step, 'oldest');
+  const { rows, more } = await readRows(page, { keyOf: positionOf, read });
+  const last = rows.at(-1);
+  return paged({ rows, next: more && last ? { parameter: 'after', value: last.id } : undefined }, present);
 }
 
 const isPosition = (key: string) => /^[1-9]\d{0,14}$/.test(key);

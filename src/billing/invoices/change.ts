@@ -4,10 +4,9 @@ import { conflict, type Fields } from '../../platform/errors.ts';
 import { refuseFields } from '../../platform/fields.ts';
 import { exponentOf, sameCurrency } from '../../platform/money.ts';
 import type { Billing } from '../billing.ts';
-import { recordPayment } from '../payments/record.ts';
 import { draftInvoice, draftOf, issueManual } from './create.ts';
+import type { InvoiceDraft } from './draft.ts';
 import { type Invoice, refuseFinal, refuseVoid } from './invoice.ts';
-import type { InvoiceDraft } from './issue.ts';
 import { linesOf } from './issue.ts';
 import { deleteLines, insertLines, loadLines } from './line-store.ts';
 import { linesOfDraft, readInstant, readLines } from './manual-lines.ts';
@@ -82,7 +81,7 @@ async function revisedDraft({ work }: Billing, invoice: Invoice, body: InvoiceUp
 /** issued or overdue -> paid or void; anything else has no way (rules I1). */
 async function changeOpen(billing: Billing, invoice: Invoice, status: string): Promise<void> {
   if (status === 'paid') {
-    await recordPayment(billing, invoice, { amount: invoice.amountDue, method: 'manual' });
+    await billing.work.runtime.hooks.invoices.markPaid(billing, invoice);
     return;
   }
   if (status !== 'void') throw conflict(`An ${invoice.status} invoice cannot become ${status}.`);

@@ -8,16 +8,9 @@ import { exponentOf, sameCurrency } from '../../platform/money.ts';
 import type { Billing } from '../billing.ts';
 import type { InvoiceOutput } from '../pricing/compose.ts';
 import type { LineInput } from '../pricing/lines.ts';
+import { compose, type InvoiceDraft } from './draft.ts';
 import type { Invoice } from './invoice.ts';
-import {
-  compose,
-  createdData,
-  type InvoiceDraft,
-  invoiceEvent,
-  issueInvoices,
-  linesOf,
-  unissuedInvoice,
-} from './issue.ts';
+import { createdData, invoiceEvent, issueInvoices, linesOf, unissuedInvoice } from './issue.ts';
 import { insertLines } from './line-store.ts';
 import { readInstant, readLines } from './manual-lines.ts';
 import * as store from './store.ts';
@@ -44,6 +37,7 @@ export async function createManualInvoice(billing: Billing, body: InvoiceCreate)
     discounts: [],
     category: sold?.category ?? null,
     dueDate,
+    taxedOn: null,
     collectAt: null,
     notes: body.notes ?? null,
     draft: null,
@@ -119,6 +113,7 @@ export const draftOf = (
   discounts: [],
   category,
   dueDate: invoice.dueDate,
+  taxedOn: null,
   collectAt: null,
   notes: invoice.notes,
   draft: invoice,

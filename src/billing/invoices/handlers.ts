@@ -1,7 +1,7 @@
 import { changesOf } from '../../platform/changes.ts';
 import { refuse } from '../../platform/errors.ts';
 import { type Context, type Handlers, reply } from '../../platform/http/operations.ts';
-import { type Page, paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type Page, type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
 import { checkRange } from '../../platform/ranges.ts';
 import { openBilling } from '../billing.ts';
@@ -14,10 +14,10 @@ import { changeInvoice } from './change.ts';
 import { createManualInvoice } from './create.ts';
 import { explainInvoice } from './explain/explain.ts';
 import type { Invoice } from './invoice.ts';
-import { loadLines } from './line-store.ts';
+import { loadLines, weighLines } from './line-store.ts';
 import { lockInvoiceAndSubscription } from './lock.ts';
 import { loadPaper } from './pdf/load.ts';
-import { renderInvoice } from './pdf/render.ts';
+import { printInvoice } from './pdf/print.ts';
 import { presentInvoice } from './present.ts';
 import { readInvoice } from './read.ts';
 import { withSeller, withSellers } from './seller.ts';
@@ -26,21 +26,25 @@ import * as store from './store.ts';
 type Tag = Handlers<'invoices'>;
 type Shown = ReturnType<typeof presentInvoice>;
 
+/** About the bytes of an invoice without its lines, in a list. */
+const INVOICE_BYTES = 1500;
+
 const listInvoices: Tag['listInvoices'] = async ({ query }, { db, scope, now, v1, runtime }): Promise<Page<Shown>> => {
-  const page = pageRequest('invoices', query);
   const filter = { ...query, ...checkRange(query) };
-  const rows = await withSellers(db, runtime.config, await store.listInvoices(db, scope, filter, now, page));
+  const read = async (step: PageRequest) => weighLines(db, await store.listInvoices(db, scope, filter, now, step));
+  const keyOf = ({ invoice }: { invoice: Invoice }) => invoice.id;
+  const weigh = ({ bytes }: { bytes: number }) => INVOICE_BYTES + bytes;
+  const { rows, next } = await readPage('invoices', query, { keyOf, read, weigh });
+  const shown = await withSellers(
+    db,
+    runtime.config,
+    rows.map(({ invoice }) => invoice),
+  );
   const lines = await loadLines(
     db,
-    rows.slice(0, page.limit).map(({ id }) => id),
+    shown.map(({ id }) => id),
   );
-  return paged(
-    'invoices',
-    page,
-    rows,
-    ({ id }) => id,
-    (row) => presentInvoice(row, lines.get(row.id) ?? [], v1),
-  );
+  return paged({ rows: shown, next }, (row) => presentInvoice(row, lines.get(row.id)!, v1));
 };
 
 const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1, runtime }) => {
@@ -59,7 +63,7 @@ const getInvoice: Tag['getInvoice'] = async ({ path }, { db, scope, v1, runtime 
 const getInvoicePdf: Tag['getInvoicePdf'] = async ({ path }, { snapshot, scope, runtime }) => {
   const paper = await snapshot(async (db) => loadPaper(db, runtime.config, await readInvoice(db, scope, path.id)));
   const { invoice } = paper;
-  const pdf = await renderInvoice(paper);
+  const pdf = await printInvoice(runtime, paper);
   return reply(200, pdf, {
     'Content-Type': 'application/pdf',
     'Content-Disposition': `inline; filename="invoice-${invoice.invoiceNumber ?? 'draft'}.pdf"`,

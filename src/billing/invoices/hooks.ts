@@ -1,5 +1,6 @@
 import type { Db } from '../../platform/db/connect.ts';
 import type { Work } from '../../platform/work.ts';
+import type { Billing } from '../billing.ts';
 import type { Invoice } from './invoice.ts';
 
 /** What the subscription of an invoice says about it. */
@@ -17,6 +18,8 @@ export interface InvoiceHooks {
   lockSubscription(db: Db, id: string): Promise<void>;
   /** As lockSubscription, and tells what was sold; undefined when there is no such subscription. */
   lockSoldTerms(db: Db, id: string): Promise<SoldTerms | undefined>;
+  /** A person calls the locked invoice paid: its amount due is booked as received by hand (rules I1). */
+  markPaid(billing: Billing, invoice: Invoice): Promise<void>;
   /** An invoice of the subscription has nothing left due; its row is written. */
   settled(work: Work, subscriptionId: string): Promise<void>;
   /** A person voided the invoice; its row is written (rules I4). */

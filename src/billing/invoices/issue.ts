@@ -1,91 +1,20 @@
-import type { BillingCustomer } from '../../customers/billing-customers.ts';
-import type { Instant } from '../../platform/calendar.ts';
 import { formatMoney } from '../../platform/money.ts';
 import { tally } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
 import { issuedLines } from '../ledger/entries.ts';
 import { takeNumbers } from '../numbers.ts';
-import { composeInvoice, type InvoiceOutput, netByProduct } from '../pricing/compose.ts';
-import type { DiscountInput } from '../pricing/discounts.ts';
-import type { LineInput } from '../pricing/lines.ts';
-import type { TaxInput, TaxPlace } from '../pricing/tax.ts';
+import { type InvoiceOutput, netByProduct } from '../pricing/compose.ts';
 import { taxesOf } from '../tax/tax-book.ts';
-import { defaultDueDate, type Invoice, type InvoiceLine, type InvoiceOrigin } from './invoice.ts';
+import { composeTaxed, creditOf, type InvoiceDraft, taxedOf } from './draft.ts';
+import { defaultDueDate, type Invoice, type InvoiceLine } from './invoice.ts';
 import { deleteLines, insertLines } from './line-store.ts';
 import { sellerOf } from './seller.ts';
 import * as store from './store.ts';
-
-/** An invoice about to be computed. */
-export interface InvoiceDraft {
-  id: string;
-  customer: BillingCustomer;
-  subscriptionId: string | null;
-  origin: InvoiceOrigin;
-  currency: string;
-  lines: LineInput[];
-  discounts: DiscountInput[];
-  /** Product type of the subscription's plan: the tax category (rules V1); null for a manual invoice without one. */
-  category: string | null;
-  /** A due date a person chose; otherwise rules S10. */
-  dueDate: Instant | null;
-  collectAt: Instant | null;
-  notes: string | null;
-  /** The stored draft that is issued now. */
-  draft: Invoice | null;
-  /** Issued before the period it bills begins. */
-  preGenerated: boolean;
-}
 
 export interface IssuedInvoice {
   invoice: Invoice;
   output: InvoiceOutput;
 }
-
-/** Where and what an invoice taxes (rules V1). */
-export const placeOf = ({ billTo }: BillingCustomer, category: string | null): TaxPlace => ({
-  country: billTo.country,
-  state: billTo.state,
-  zip: billTo.zip,
-  category,
-});
-
-interface Credit {
-  balance: bigint;
-  apply: boolean;
-}
-
-/**
- * Computes an invoice with the tax of today; the one call of the pricing core for every kind of invoice (rules X7).
- * Throws Unprepared when the external tax provider must be asked first (rules V4).
- */
-export function compose(billing: Billing, draft: InvoiceDraft, applyCredits: boolean): Promise<InvoiceOutput> {
-  return composeWith(billing, draft, creditOf(billing, draft, applyCredits));
-}
-
-/** As `compose`, with a credit balance that the caller has read. */
-export async function composeWith(
-  billing: Pick<Billing, 'taxes'>,
-  draft: InvoiceDraft,
-  credit: Credit,
-): Promise<InvoiceOutput> {
-  const [tax = null] = await taxesOf(billing.taxes, [placeOf(draft.customer, draft.category)]);
-  return composeTaxed(draft, tax, credit);
-}
-
-const creditOf = ({ credits }: Billing, { customer, currency }: InvoiceDraft, apply: boolean): Credit => ({
-  balance: apply ? credits.balanceOf(customer.id, currency) : 0n,
-  apply,
-});
-
-const composeTaxed = (draft: InvoiceDraft, tax: TaxInput | null, credit: Credit): InvoiceOutput =>
-  composeInvoice({
-    currency: draft.currency,
-    lines: draft.lines,
-    discounts: draft.discounts,
-    tax,
-    creditBalance: credit.balance,
-    applyCredits: credit.apply,
-  });
 
 /**
  * Issues a batch of invoices in the given order: totals, credits, numbers, rows, postings, events (rules C2, I).
@@ -94,8 +23,8 @@ const composeTaxed = (draft: InvoiceDraft, tax: TaxInput | null, credit: Credit)
 export async function issueInvoices(billing: Billing, drafts: InvoiceDraft[]): Promise<IssuedInvoice[]> {
   if (drafts.length === 0) return [];
   const { work, settings, credits } = billing;
-  const places = drafts.map(({ customer, category }) => placeOf(customer, category));
-  const taxes = await taxesOf(billing.taxes, places);
+  const taxed = drafts.map((draft) => taxedOf(billing, draft));
+  const taxes = await taxesOf(billing.taxes, taxed);
   await credits.open(drafts.map(({ customer }) => customer.id));
   const issued: IssuedInvoice[] = [];
   for (const [i, draft] of drafts.entries()) {

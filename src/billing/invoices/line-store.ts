@@ -1,5 +1,6 @@
+import type { Instant } from '../../platform/calendar.ts';
 import { insertRows } from '../../platform/db/bulk.ts';
-import { decimal, int, money, toDecimal } from '../../platform/db/columns.ts';
+import { bool, decimal, int, money, toDecimal } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
 import type { InvoiceLine } from './invoice.ts';
@@ -32,6 +33,25 @@ export const insertLines = (db: Db, lines: InvoiceLine[]): Promise<unknown> =>
 export const deleteLines = (db: Db, invoiceId: string): Promise<number> =>
   db('invoice_lines').where({ invoice_id: invoiceId }).delete();
 
+/** About the bytes of a line as JSON, without its description. */
+const LINE_BYTES = 400;
+
+/** These invoices with about the bytes of their lines as JSON, without loading them. */
+export async function weighLines<T extends { id: string }>(
+  db: Db,
+  invoices: T[],
+): Promise<{ invoice: T; bytes: number }[]> {
+  const ids = invoices.map(({ id }) => id);
+  const rows = await db('invoice_lines')
+    .whereIn('invoice_id', inList(ids))
+    .groupBy('invoice_id')
+    .select('invoice_id')
+    .count('* as lines')
+    .sum({ text: db.raw('length(description)') });
+  const bytes = new Map(rows.map((row) => [row.invoice_id, Number(row.lines) * LINE_BYTES + Number(row.text)]));
+  return invoices.map((invoice) => ({ invoice, bytes: bytes.get(invoice.id) ?? 0 }));
+}
+
 /** The lines of these invoices, in order. */
 export async function loadLines(db: Db, invoiceIds: string[]): Promise<Map<string, InvoiceLine[]>> {
   const lines = new Map<string, InvoiceLine[]>(invoiceIds.map((id) => [id, []]));
@@ -52,6 +72,34 @@ export async function invoicesOfPeriods(db: Db, periodIds: string[]): Promise<Ma
   const ids = new Map<string, string[]>();
   for (const { period, invoice } of rows) ids.set(period, [...(ids.get(period) ?? []), invoice]);
   return ids;
+}
+
+/** A live invoice of which something was taken back, and from when on it billed a period. */
+export interface InvoiceInForce {
+  id: string;
+  start: Instant;
+  taxInclusive: boolean;
+}
+
+/**
+ * The invoices that billed what is in force of a period, its own and those of changes within it, and of which something
+ * was taken back (rules Q13). Lines of a period that ended elsewhere belong to another billing of it.
+ */
+export async function invoicesInForce(db: Db, periodId: string): Promise<InvoiceInForce[]> {
+  const rows = await db('invoice_lines as l')
+    .join('invoices as i', 'i.id', 'l.invoice_id')
+    .join('billing_periods as p', 'p.id', 'l.billing_period_id')
+    .where('p.id', periodId)
+    .whereRaw('l.period_end = p.period_end')
+    .where('i.reversed_amount', '>', 0)
+    .whereIn('i.status', ['issued', 'overdue', 'paid'])
+    .whereNot('i.origin', 'manual')
+    .whereRaw(`(l.kind = 'proration' or (l.kind = 'plan' and i.id = p.invoice_id))`)
+    .groupBy('i.id', 'i.tax_inclusive')
+    .orderBy('i.id')
+    .min('l.period_start as start')
+    .select('i.id', 'i.tax_inclusive');
+  return rows.map((row: Row) => ({ id: row.id, start: row.start, taxInclusive: bool(row.tax_inclusive) }));
 }
 
 const toLine = (row: Row): InvoiceLine => ({

@@ -1,7 +1,7 @@
 import { formatMoney } from '../../platform/money.ts';
 import type { Work } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
-import { creditReturn } from '../credits/returns.ts';
+import type { CreditMove } from '../ledger/credit-book.ts';
 import { negated } from '../ledger/entries.ts';
 import { entryLines } from '../ledger/store.ts';
 import { type Invoice, isOpen } from './invoice.ts';
@@ -74,3 +74,13 @@ export async function voidInvoices(billing: Billing, invoices: Invoice[]): Promi
   }
   await store.updateInvoices(work.db, invoices);
 }
+
+/** The credit a voided invoice gives back (rules I, row void). */
+const creditReturn = (invoice: Invoice): CreditMove => ({
+  customerId: invoice.customerId,
+  currency: invoice.currency,
+  amount: invoice.creditsApplied,
+  reason: 'invoice_void',
+  description: `Credit returned by the void of ${invoice.invoiceNumber ?? 'a draft'}`,
+  invoiceId: invoice.id,
+});

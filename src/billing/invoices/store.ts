@@ -140,6 +140,18 @@ export async function findTrace(db: Db, id: string): Promise<Trace | null> {
   return Array.isArray(trace?.steps) ? trace : null;
 }
 
+/** The evidence of these invoices, by id. Throws when one has none. */
+export async function loadTraces(db: Db, ids: readonly string[]): Promise<Map<string, Trace>> {
+  const rows: { id: string; trace: unknown }[] = await db('invoices').whereIn('id', inList(ids)).select('id', 'trace');
+  return new Map(
+    rows.map(({ id, trace }) => {
+      const read = optionalJson<Trace>(trace);
+      if (!Array.isArray(read?.steps)) throw new Error(`Invoice ${id} has no evidence of what it billed.`);
+      return [id, read];
+    }),
+  );
+}
+
 export const deleteDraft = (db: Db, id: string): Promise<number> =>
   db('invoices').where({ id, status: 'draft' }).delete();
 

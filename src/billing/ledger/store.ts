@@ -2,6 +2,7 @@ import { insertRows } from '../../platform/db/bulk.ts';
 import { money } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import type { Work } from '../../platform/work.ts';
+import type { CreditEntry } from './credit-entry.ts';
 import { checkBalanced, type FactType, type JournalEntry, type JournalLine } from './entries.ts';
 
 /** Posts balanced entries, one per money fact (rules G1); the unique index refuses a second one. */
@@ -65,3 +66,24 @@ export async function accountBalances(db: Db): Promise<{ currency: string; accou
     total: BigInt(row.total),
   }));
 }
+
+export const insertCreditEntries = (db: Db, entries: CreditEntry[]): Promise<number> =>
+  insertRows(
+    db,
+    'credit_entries',
+    entries.map((entry) => ({
+      id: entry.id,
+      customer_id: entry.customerId,
+      currency: entry.currency,
+      seq: entry.seq,
+      amount: Number(entry.amount),
+      balance_after: Number(entry.balanceAfter),
+      reason: entry.reason,
+      description: entry.description,
+      invoice_id: entry.invoiceId,
+      payment_id: entry.paymentId,
+      credit_note_id: entry.creditNoteId,
+      refund_id: entry.refundId,
+      created_at: entry.createdAt,
+    })),
+  );

@@ -5,14 +5,15 @@ import { lockNames } from '../../platform/db/locks.ts';
 import { conflict, type Fields, notFound, refuse } from '../../platform/errors.ts';
 import { readMember, refuseFields } from '../../platform/fields.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { parseMoney } from '../../platform/money.ts';
 import { checkRange } from '../../platform/ranges.ts';
+import { isProvider } from '../../providers/methods.ts';
 import { openBilling } from '../billing.ts';
 import { type Invoice, refuseFinal } from '../invoices/invoice.ts';
 import { lockInvoiceAndSubscription } from '../invoices/lock.ts';
 import { readInstant } from '../invoices/manual-lines.ts';
-import { isProvider, type Payment } from './payment.ts';
+import type { Payment } from './payment.ts';
 import { presentPayment } from './present.ts';
 import { recordPayment } from './record.ts';
 import * as store from './store.ts';
@@ -20,9 +21,9 @@ import * as store from './store.ts';
 type Tag = Handlers<'payments'>;
 
 const listPayments: Tag['listPayments'] = async ({ query }, { db, scope }) => {
-  const page = pageRequest('payments', query);
-  const rows = await store.listPayments(db, scope, { ...query, ...checkRange(query) }, page);
-  return paged('payments', page, rows, ({ id }) => id, presentPayment);
+  const filter = { ...query, ...checkRange(query) };
+  const read = (step: PageRequest) => store.listPayments(db, scope, filter, step);
+  return paged(await readPage('payments', query, { keyOf: ({ id }) => id, read }), presentPayment);
 };
 
 const getPayment: Tag['getPayment'] = async ({ path }, { db, scope }) => {

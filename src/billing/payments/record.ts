@@ -1,12 +1,13 @@
 import type { Instant } from '../../platform/calendar.ts';
 import { refuse } from '../../platform/errors.ts';
 import { formatMoney } from '../../platform/money.ts';
+import type { PaymentMethodCode } from '../../providers/methods.ts';
 import type { Billing } from '../billing.ts';
 import { type Invoice, isOpen } from '../invoices/invoice.ts';
 import { settle } from '../invoices/settle.ts';
 import { updateInvoices } from '../invoices/store.ts';
 import { paymentLines } from '../ledger/entries.ts';
-import type { Payment, PaymentMethodCode } from './payment.ts';
+import type { Payment } from './payment.ts';
 import { insertPayment } from './store.ts';
 
 export interface ReceivedMoney {
@@ -55,6 +56,11 @@ export async function recordPayment(billing: Billing, invoice: Invoice, money: R
   if (invoice.status === 'paid' && invoice.subscriptionId)
     await work.runtime.hooks.invoices.settled(work, invoice.subscriptionId);
   return payment;
+}
+
+/** A person calls a locked invoice paid. */
+export async function markPaid(billing: Billing, invoice: Invoice): Promise<void> {
+  await recordPayment(billing, invoice, { amount: invoice.amountDue, method: 'manual' });
 }
 
 function paymentOf({ work }: Billing, invoice: Invoice, money: ReceivedMoney): Payment {

@@ -2,7 +2,7 @@ import { changesOf } from '../../platform/changes.ts';
 import { formatDecimal } from '../../platform/decimal.ts';
 import { conflict, notFound, refuse } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { checkVersion } from '../../platform/http/versions.ts';
 import { exponentOf } from '../../platform/money.ts';
 import { holdProduct } from '../../products/store.ts';
@@ -12,12 +12,12 @@ import { changedPlan, type Plan, priceOf } from './plan.ts';
 import * as store from './store.ts';
 
 const listPlans: Handlers<'plans'>['listPlans'] = async ({ query }, { db, scope }) => {
-  const page = pageRequest('plans', query);
   // Active plans are the price list; a key with a customer sees no others in lists (contract 2.28).
   const nothing = scope !== null && query.active === false;
   const active = scope === null ? query.active : true;
-  const rows = nothing ? [] : await store.listPlans(db, { productId: query.productId, active }, page);
-  return paged('plans', page, rows, (plan) => plan.id, present);
+  const read = async (step: PageRequest) =>
+    nothing ? [] : store.listPlans(db, { productId: query.productId, active }, step);
+  return paged(await readPage('plans', query, { keyOf: (plan) => plan.id, read }), present);
 };
 
 const getPlan: Handlers<'plans'>['getPlan'] = async ({ path, query }, context) => {

@@ -66,12 +66,6 @@ export async function readSellablePlan(db: Db, id: string): Promise<PlanVersion>
   return versionOf(plan);
 }
 
-/** The present version of a plan that is sold already, active or not; it stays until the commit. */
-export async function holdPresentVersion(db: Db, id: string): Promise<PlanVersion> {
-  await db('plans').where({ id }).select('id').forKeyShare();
-  return versionOf((await findPlan(db, id))!);
-}
-
 /** Price versions by their id, in one statement; unknown ids are absent. */
 export async function loadPlanVersions(db: Db, versionIds: Iterable<string>): Promise<Map<string, PlanVersion>> {
   const rows = await plansWithVersions(db).whereIn('plan_versions.id', inList(versionIds));

@@ -1,6 +1,6 @@
 import { epochSeconds, type Instant } from '../../platform/calendar.ts';
 import { ONE } from '../../platform/decimal.ts';
-import { decimalOfMinor, type Fraction, formatMoney, roundRatio } from '../../platform/money.ts';
+import { allocate, decimalOfMinor, type Fraction, formatMoney, roundRatio } from '../../platform/money.ts';
 import type { LineInput } from './lines.ts';
 
 type Facts = Readonly<Record<string, string>>;
@@ -12,6 +12,8 @@ export interface ProrationInput {
   readonly periodEnd: Instant;
   readonly inForceFrom: Instant;
   readonly inForceNet: bigint;
+  /** What persons have given back of it since it is in force (rules Q13); nothing when absent. */
+  readonly givenBack?: bigint;
   /** F of the target for a full period (rules Q5). */
   readonly fullPrice: bigint;
   /** What F was computed from; for the trace. */
@@ -33,10 +35,31 @@ export function remainingRatio(at: Instant, from: Instant, end: Instant): Fracti
   return all === 0n ? { n: 0n, d: 1n } : { n: left, d: all };
 }
 
+/** An invoice that billed what is in force: what it billed of it from `start` on, what else, and the base given back. */
+export interface GivenBack {
+  readonly start: Instant;
+  readonly net: bigint;
+  readonly others: bigint;
+  readonly base: bigint;
+}
+
+/** What persons have given back of the time from `from` to `end`, in minor units without tax (rules Q13). */
+export function givenBackOf(invoices: readonly GivenBack[], from: Instant, end: Instant): bigint {
+  return invoices.reduce((sum, { start, net, others, base }) => {
+    const [share = 0n] = allocate(base, [net, others]);
+    const { n, d } = remainingRatio(from, start, end);
+    return sum + roundRatio(share * n, d);
+  }, 0n);
+}
+
+/** What is still in force: what was billed and not given back, never below 0 (rules Q4). */
+const stillInForce = ({ inForceNet, givenBack = 0n }: Pick<ProrationInput, 'inForceNet' | 'givenBack'>): bigint =>
+  inForceNet > givenBack ? inForceNet - givenBack : 0n;
+
 /** The unused part of what was billed, in minor units (rules Q4; also the credit of a cycle change, Q3). */
 export function unusedAmount(input: Omit<ProrationInput, 'fullPrice' | 'periodStart'>): bigint {
   const { n, d } = remainingRatio(input.at, input.inForceFrom, input.periodEnd);
-  return roundRatio(input.inForceNet * n, d);
+  return roundRatio(stillInForce(input) * n, d);
 }
 
 /** Credit and charge of a change within a period (rules Q4, Q6). */
@@ -86,8 +109,10 @@ export function prorationLines(
     periodEnd: input.periodEnd,
     facts: { base: formatMoney(base, currency), ratio: `${ratio.n}/${ratio.d}`, ...facts },
   });
+  const { inForceFrom, givenBack = 0n } = input;
+  const billed = { inForceFrom, ...(givenBack === 0n ? {} : { givenBack: formatMoney(givenBack, currency) }) };
   return [
-    line('Unused time', sides.from, -input.inForceNet, unusedRatio, -unused, { inForceFrom: input.inForceFrom }),
+    line('Unused time', sides.from, -stillInForce(input), unusedRatio, -unused, billed),
     line('Remaining time', sides.to, input.fullPrice, restRatio, remaining, input.targetFacts ?? {}),
   ].filter((part) => part.amount !== 0n);
 }

@@ -4,7 +4,7 @@ import type { Db } from '../../platform/db/connect.ts';
 import { type Fields, notFound } from '../../platform/errors.ts';
 import { readMember, refuseFields } from '../../platform/fields.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { formatMoney, parseMoney } from '../../platform/money.ts';
 import { openBilling } from '../billing.ts';
 import { lockInvoices } from '../invoices/store.ts';
@@ -15,9 +15,8 @@ import * as store from './store.ts';
 
 export const refunds: Handlers<'refunds'> = {
   async listRefunds({ query }, { db }) {
-    const page = pageRequest('refunds', query);
-    const rows = await store.listRefunds(db, query, page);
-    return paged('refunds', page, rows, ({ id }) => id, presentRefund);
+    const read = (step: PageRequest) => store.listRefunds(db, query, step);
+    return paged(await readPage('refunds', query, { keyOf: ({ id }) => id, read }), presentRefund);
   },
 
   async getRefund({ path }, { db }) {

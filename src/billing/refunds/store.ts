@@ -1,6 +1,8 @@
 import { money } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import { inList } from '../../platform/db/in-list.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
+import type { Reversal } from '../pricing/reversal.ts';
 import type { Refund } from './refund.ts';
 
 export async function insertRefund(db: Db, refund: Refund): Promise<void> {
@@ -69,4 +71,15 @@ export async function listRefunds(db: Db, filter: RefundFilter, page: PageReques
 export async function findRefund(db: Db, id: string): Promise<Refund | undefined> {
   const [row] = await db('refunds').where({ id });
   return row && toRefund(row);
+}
+
+/** Σ of what refunds took back of these invoices, by invoice: gross, and the tax in it; minor units. */
+export async function givenBackByRefunds(db: Db, invoiceIds: readonly string[]): Promise<Map<string, Reversal>> {
+  const rows: { invoice_id: string; gross: string; tax: string }[] = await db('refunds')
+    .whereIn('invoice_id', inList(invoiceIds))
+    .whereNot({ status: 'failed' })
+    .groupBy('invoice_id')
+    .select('invoice_id')
+    .select(db.raw('cast(sum(applied_part) as text) as gross, cast(sum(tax_amount) as text) as tax'));
+  return new Map(rows.map((row) => [row.invoice_id, { gross: money(row.gross), tax: money(row.tax) }]));
 }

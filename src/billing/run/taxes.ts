@@ -1,8 +1,8 @@
 import { AppError } from '../../platform/errors.ts';
 import type { Runtime } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
-import { placeOf } from '../invoices/issue.ts';
-import { type SubscriptionUnit, versionOf } from '../subscriptions/unit.ts';
+import { taxedBy } from '../subscriptions/bill-draft.ts';
+import type { SubscriptionUnit } from '../subscriptions/unit.ts';
 import { fetchQuotes } from '../tax/fetch.ts';
 import { keyOf } from '../tax/quote.ts';
 import { isMissing, lookUpTaxes, type Missing } from '../tax/tax-book.ts';
@@ -26,10 +26,9 @@ export async function splitByTax(
   billing: Billing,
   units: SubscriptionUnit[],
 ): Promise<{ ready: SubscriptionUnit[]; waiting: WaitingForTax[] }> {
-  const billed = units.filter(({ bills }) => bills.length > 0);
-  const places = billed.map((unit) => placeOf(unit.customer, versionOf(unit).productType));
-  const found = await lookUpTaxes(billing.taxes, places);
-  const missing = new Map(billed.flatMap((unit, i) => (isMissing(found[i]!) ? [[unit, found[i]]] : [])));
+  const taxed = units.flatMap((unit) => taxedBy(unit, billing.work.now).map((one) => ({ unit, ...one })));
+  const found = await lookUpTaxes(billing.taxes, taxed);
+  const missing = new Map(found.flatMap((tax, i) => (isMissing(tax) ? [[taxed[i]!.unit, tax]] : [])));
   return {
     ready: units.filter((unit) => !missing.has(unit)),
     waiting: [...missing].map(([unit, { provider, question }]) => ({ id: unit.sub.id, provider, question })),

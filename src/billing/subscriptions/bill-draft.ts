@@ -1,8 +1,10 @@
+import { type Instant, utcDate } from '../../platform/calendar.ts';
 import { subtract, ZERO } from '../../platform/decimal.ts';
 import type { Work } from '../../platform/work.ts';
-import type { InvoiceDraft } from '../invoices/issue.ts';
+import { type InvoiceDraft, placeOf } from '../invoices/draft.ts';
 import type { PlanVersion } from '../plans/plan.ts';
 import { advanceLines, type LineInput, lateUsageLine, usageLines } from '../pricing/lines.ts';
+import type { Taxed } from '../tax/tax-book.ts';
 import type { BillingPeriod } from './subscription.ts';
 import { type Bill, chargeOf, type SubscriptionUnit, versionOf } from './unit.ts';
 import { discountsFor } from './unit-discounts.ts';
@@ -33,7 +35,7 @@ export function draftOf(
   lines: LineInput[],
 ): InvoiceDraft {
   const starts = [...bill.periods, ...bill.late].map(({ periodStart }) => periodStart);
-  const [start = now] = starts;
+  const collectAt = collectOn(bill, now);
   return {
     id: newId(),
     customer: unit.customer,
@@ -43,13 +45,26 @@ export function draftOf(
     lines,
     discounts: discountsFor(unit, starts),
     category: soldFor(unit, bill).productType,
+    taxedOn: utcDate(collectAt),
     dueDate: null,
-    collectAt: bill.preGenerated && start > now ? start : now,
+    collectAt,
     notes: null,
     draft: null,
     preGenerated: bill.preGenerated,
   };
 }
+
+/** The start of a period that is billed ahead, else the instant of issue (rules S10, V2). */
+function collectOn({ periods: [row], preGenerated }: Bill, now: Instant): Instant {
+  return preGenerated && row && row.periodStart > now ? row.periodStart : now;
+}
+
+/** What and when each bill of a unit is taxed (rules V1, V2). */
+export const taxedBy = (unit: SubscriptionUnit, now: Instant): Taxed[] =>
+  unit.bills.map((bill) => ({
+    place: placeOf(unit.customer, soldFor(unit, bill).productType),
+    on: utcDate(collectOn(bill, now)),
+  }));
 
 /** What the invoice is for decides its tax (rules V1): the period it charges, else the usage, else the present plan. */
 function soldFor(unit: SubscriptionUnit, { periods }: Bill): PlanVersion {

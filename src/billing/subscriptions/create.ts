@@ -22,6 +22,8 @@ export interface NewSubscription {
   metadata?: Record<string, unknown> | undefined;
   /** Redeemed for it; its discount counts from the first paid period on. */
   coupon?: CouponClaim | undefined;
+  /** Ids of coupons that may not be redeemed for it. */
+  couponsTaken?: readonly string[] | undefined;
 }
 
 /** Sells a plan: the trial or the first period begins now, and what is due in advance is invoiced (rules S2, S6). */
@@ -41,7 +43,10 @@ export async function createSubscription(
   const amount = priceOf(currentCharge(unit, sub));
   if (trialDays === 0) begin(unit, work, work.now);
   if (asked.coupon) {
-    const { coupon } = await attachDiscount(unit, work, asked.coupon, { ahead: trialDays === 0 ? 0 : 1 });
+    const { coupon } = await attachDiscount(unit, work, asked.coupon, {
+      ahead: trialDays === 0 ? 0 : 1,
+      taken: asked.couponsTaken,
+    });
     unit.sub.couponCode = coupon.code;
   }
   emitCreated(work, unit.sub, version, billsInAdvance(version.price) ? amount : null);
@@ -96,10 +101,12 @@ function bareSubscription(
     trialEnd,
     trialNoticeAt: trialEnd && trialNoticeAt(trialEnd, settings.trialEndingNoticeDays, now),
     cancelAtPeriodEnd: false,
+    endingBy: null,
     canceledAt: null,
     cancelReason: null,
     pausedAt: null,
     pauseReason: null,
+    pausedBy: null,
     pendingChange: null,
     preRenewalInvoiceDays: asked.preRenewalInvoiceDays ?? settings.preRenewalInvoiceDays,
     managedBy: null,

@@ -3,6 +3,7 @@ import type { Handlers } from '../../platform/http/operations.ts';
 import { claimCoupon } from '../coupons/redeem.ts';
 import { changeSubscription } from './change.ts';
 import type { SubscriptionDiscount } from './discount.ts';
+import { couponsOfCustomer } from './discount-store.ts';
 import { presentDiscount } from './present.ts';
 import { withdrawNext } from './unit-bills.ts';
 import { attachDiscount, coversNext, detachDiscount, requireDiscountable } from './unit-discounts.ts';
@@ -11,13 +12,15 @@ type Tag = Handlers<'subscriptions'>;
 
 /** The next period changes with its discounts: an invoice it already has is withdrawn (rules D5, Q9). */
 export const addSubscriptionDiscount: Tag['addSubscriptionDiscount'] = async ({ path, body }, context) => {
-  const claim = await claimCoupon(context.db, body.couponCode);
+  const { db, scope } = context;
+  const claim = await claimCoupon(db, body.couponCode);
+  const taken = scope === null ? [] : await couponsOfCustomer(db, scope);
   let added: SubscriptionDiscount;
   const {
     unit: { sub },
   } = await changeSubscription(context, path.id, async ({ work }, unit) => {
     requireDiscountable(unit);
-    added = await attachDiscount(unit, work, claim, { again: context.scope === null });
+    added = await attachDiscount(unit, work, claim, { taken });
     if (coversNext(unit, added)) withdrawNext(unit);
   });
   return presentDiscount(added!, sub);

@@ -42,6 +42,15 @@ export async function loadDiscounts(
   return Map.groupBy(discounts, ({ subscriptionId }) => subscriptionId);
 }
 
+/** The coupons that a customer ever had on any of its subscriptions. */
+export async function couponsOfCustomer(db: Db, customerId: string): Promise<string[]> {
+  const rows: { coupon_id: string }[] = await db('subscription_discounts as d')
+    .join('subscriptions as s', 's.id', 'd.subscription_id')
+    .where('s.customer_id', customerId)
+    .distinct('d.coupon_id');
+  return rows.map(({ coupon_id }) => coupon_id);
+}
+
 export const insertDiscounts = (db: Db, discounts: SubscriptionDiscount[]): Promise<number> =>
   insertRows(
     db,

@@ -11,7 +11,7 @@ import { lateUsageOn, updateBilledNet, waivePeriods } from './period-store.ts';
 import { lockSubscriptions } from './store.ts';
 
 /** What a subscription does when one of its invoices is settled or voided (rules §8.1, I4). */
-export const invoiceHooks: InvoiceHooks = {
+export const invoiceHooks: Omit<InvoiceHooks, 'markPaid'> = {
   async lockSubscription(db, id) {
     await lockSubscriptions(db, [id]);
   },

@@ -1,5 +1,6 @@
 import type { Billing } from '../billing.ts';
-import { type InvoiceDraft, type IssuedInvoice, issueInvoices } from '../invoices/issue.ts';
+import type { InvoiceDraft } from '../invoices/draft.ts';
+import { type IssuedInvoice, issueInvoices } from '../invoices/issue.ts';
 import { type InvoiceOutput, netOfPeriod } from '../pricing/compose.ts';
 import { draftOf, linesOf } from './bill-draft.ts';
 import type { BillingPeriod } from './subscription.ts';

@@ -8,11 +8,12 @@ export const revisePeriods = (db: Db, periods: BillingPeriod[]): Promise<number>
     db,
     'billing_periods',
     'id',
-    periods.map(({ id, periodEnd, inForceFrom, inForceNet }) => ({
+    periods.map(({ id, periodEnd, inForceFrom, inForceNet, givenBackBefore }) => ({
       id,
       period_end: periodEnd,
       in_force_from: inForceFrom,
       in_force_net: inForceNet === null ? null : Number(inForceNet),
+      given_back_before: Number(givenBackBefore),
     })),
   );
 

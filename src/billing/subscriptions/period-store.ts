@@ -23,6 +23,7 @@ export function toPeriod(row: Row): BillingPeriod {
     tiersFrom: row.tiers_from,
     inForceFrom: row.in_force_from,
     inForceNet: optionalMoney(row.in_force_net),
+    givenBackBefore: money(row.given_back_before),
     billedQuantity: optionalDecimal(row.billed_quantity),
     billedAmount: optionalMoney(row.billed_amount),
     billedNet: optionalMoney(row.billed_net),
@@ -47,6 +48,7 @@ function toPeriodRow(period: BillingPeriod): Record<string, unknown> {
     tiers_from: period.tiersFrom,
     in_force_from: period.inForceFrom,
     in_force_net: period.inForceNet === null ? null : Number(period.inForceNet),
+    given_back_before: Number(period.givenBackBefore),
     billed_quantity: toDecimal(period.billedQuantity),
     billed_amount: period.billedAmount === null ? null : Number(period.billedAmount),
     billed_net: period.billedNet === null ? null : Number(period.billedNet),
@@ -103,7 +105,10 @@ export async function reopenPeriods(db: Db, ids: string[]): Promise<void> {
   for (let i = 0; i < ids.length; i += 1000)
     await db('billing_periods')
       .whereIn('id', inList(ids.slice(i, i + 1000)))
-      .update({ state: 'pending', reason: null, invoice_id: null, in_force_from: null, in_force_net: null });
+      .update({
+        ...{ state: 'pending', reason: null, invoice_id: null },
+        ...{ in_force_from: null, in_force_net: null, given_back_before: 0 },
+      });
 }
 
 export async function deletePendingPeriods(db: Db, ids: string[]): Promise<void> {
@@ -120,7 +125,7 @@ export async function waivePeriods(db: Db, invoiceId: string): Promise<void> {
   const mine = { invoice_id: invoiceId, state: 'invoiced' };
   await db('billing_periods')
     .where({ ...mine, kind: 'advance' })
-    .update({ ...waived, in_force_net: 0 });
+    .update({ ...waived, in_force_net: 0, given_back_before: 0 });
   const unbilled = { billed_quantity: null, billed_amount: null, billed_net: null, dirty: false };
   await db('billing_periods')
     .where({ ...mine, kind: 'usage' })

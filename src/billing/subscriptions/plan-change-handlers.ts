@@ -1,9 +1,10 @@
-import { AppError, notFound } from '../../platform/errors.ts';
+import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
 import { formatMoney } from '../../platform/money.ts';
 import { openBilling } from '../billing.ts';
 import { loadLines } from '../invoices/line-store.ts';
 import { presentInvoice } from '../invoices/present.ts';
+import type { PlanVersion } from '../plans/plan.ts';
 import { findSellablePlan, readSellablePlan } from '../plans/store.ts';
 import { changeSubscription } from './change.ts';
 import { changeTerms, requireChangeable } from './plan-change.ts';
@@ -12,6 +13,8 @@ import { imagineUpToDate, stored } from './preview.ts';
 import { type BilledBy, checkQuote, checkQuotedVersion, figuresOf, readQuote, writeQuote } from './quote.ts';
 import { creditedBy } from './save.ts';
 import { findSubscription } from './store.ts';
+import { hadTrial, takeTrial } from './trials.ts';
+import { type SubscriptionUnit, versionOf } from './unit.ts';
 
 type Tag = Handlers<'subscriptions'>;
 
@@ -26,7 +29,9 @@ export const changeSubscriptionPlan: Tag['changeSubscriptionPlan'] = async ({ pa
     const quote = quoteToken === undefined ? undefined : readQuote(runtime.vault, quoteToken, path.id, now);
     if (quote) checkQuotedVersion(quote, unit);
     const version = await findSellablePlan(db, asked.newPlanId);
-    const decision = changeTerms(unit, context, version, asked, quote?.t);
+    const trial = trialMoved(unit, version, asked);
+    if (trial && !(await takeTrial(db, scope, trial, now))) throw trialUsed();
+    const decision = await changeTerms(unit, context, version, asked, quote?.t);
     const billedBy: BilledBy = ({ id }) => stored(billing, id, true);
     if (quote) checkQuote(quote, decision, await figuresOf(billing, unit, decision, billedBy));
   });
@@ -48,7 +53,19 @@ export const previewSubscriptionPlanChange: Tag['previewSubscriptionPlanChange']
   const billing = await openBilling(context);
   const { unit, billedBy } = await imagineUpToDate(billing, sub);
   requireChangeable(unit);
-  const decision = changeTerms(unit, context, await readSellablePlan(db, body.newPlanId), body);
+  const version = await readSellablePlan(db, body.newPlanId);
+  const trial = trialMoved(unit, version, body);
+  if (trial && (await hadTrial(db, scope, trial))) throw trialUsed();
+  const decision = await changeTerms(unit, context, version, body);
   const figures = await figuresOf(billing, unit, decision, billedBy);
   return { ...figures, ...writeQuote(runtime.vault, unit, decision, figures, now) };
 };
+
+/** A trial that goes on with another product is a trial of that one, too (rules S15). */
+function trialMoved(unit: SubscriptionUnit, { productId }: PlanVersion, { effective }: { effective?: string }) {
+  const { status, customerId } = unit.sub;
+  if (status !== 'trialing' || effective === 'period_end' || versionOf(unit).productId === productId) return undefined;
+  return { customerId, productId };
+}
+
+const trialUsed = () => conflict('The customer had a trial of this product already.');

@@ -1,6 +1,6 @@
 import { conflict } from '../../platform/errors.ts';
 import type { Billing } from '../billing.ts';
-import { compose } from '../invoices/issue.ts';
+import { compose } from '../invoices/draft.ts';
 import { invoicesOfPeriods } from '../invoices/line-store.ts';
 import { loadInvoices, lockInvoices } from '../invoices/store.ts';
 import { findUnresolvedParked } from '../run/parked-store.ts';

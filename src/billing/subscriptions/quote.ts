@@ -5,7 +5,7 @@ import { refuse } from '../../platform/errors.ts';
 import { exponentOf, formatMoney } from '../../platform/money.ts';
 import { sha256, type Vault } from '../../platform/secrets.ts';
 import type { Billing } from '../billing.ts';
-import { compose } from '../invoices/issue.ts';
+import { compose } from '../invoices/draft.ts';
 import type { InvoiceOutput } from '../pricing/compose.ts';
 import { type LineInput, lineAmount } from '../pricing/lines.ts';
 import { quantityNumber } from '../pricing/quantity.ts';

@@ -5,6 +5,8 @@ import type { BillingCycle } from '../pricing/prices.ts';
 export type SubscriptionStatus = 'trialing' | 'active' | 'paused' | 'past_due' | 'canceled';
 export type PauseReason = 'requested' | 'dunning';
 export type CancelReason = 'requested' | 'period_end' | 'dunning' | 'provider';
+/** Whose word a change is: of a caller who sees every row, or of one who is narrowed to a customer's (rules S15). */
+export type Authority = 'operator' | 'customer';
 
 /** What is sold: a price version, how many, for how long at a time. */
 export interface Terms {
@@ -12,6 +14,12 @@ export interface Terms {
   planVersionId: string;
   quantity: number;
   billingCycle: BillingCycle;
+}
+
+/** Terms that wait for the end of the period (rules Q3). */
+export interface ScheduledTerms extends Terms {
+  /** The change named no quantity: it takes that of the subscription. Absent in old rows: it did if they were equal. */
+  followsQuantity?: boolean;
 }
 
 export interface Subscription extends Terms {
@@ -28,12 +36,16 @@ export interface Subscription extends Terms {
   /** When the trial notice is due; null when it was sent or there is none. */
   trialNoticeAt: Instant | null;
   cancelAtPeriodEnd: boolean;
+  /** Who set cancelAtPeriodEnd; null where nobody did, or it is not known (rules S15). */
+  endingBy: Authority | null;
   canceledAt: Instant | null;
   cancelReason: CancelReason | null;
   pausedAt: Instant | null;
   pauseReason: PauseReason | null;
+  /** Who asked for the pause; null for dunning's, and where it is not known (rules S15). */
+  pausedBy: Authority | null;
   /** Waits for the end of the period; the price version is that of the day it was asked for (rules Q3). */
-  pendingChange: Terms | null;
+  pendingChange: ScheduledTerms | null;
   preRenewalInvoiceDays: number;
   managedBy: string | null;
   /** The coupon redeemed at creation. */
@@ -69,6 +81,8 @@ export interface BillingPeriod {
   /** What the customer was billed for the rest of the current period (rules S9), minor units. */
   inForceFrom: Instant | null;
   inForceNet: bigint | null;
+  /** What persons had given back of it when the last change took effect: it is not counted again (rules Q13). */
+  givenBackBefore: bigint;
   /** Of a usage row that is invoiced or skipped: what was billed of it so far, minor units (rules U7). */
   billedQuantity: Decimal | null;
   billedAmount: bigint | null;

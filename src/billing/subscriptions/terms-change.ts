@@ -5,12 +5,12 @@ import type { PlanVersion } from '../plans/plan.ts';
 import { fullPrice } from '../pricing/full-price.ts';
 import { advanceAmount } from '../pricing/lines.ts';
 import type { BillingCycle } from '../pricing/prices.ts';
-import { type ProrationInput, prorate, prorationLines, unusedAmount } from '../pricing/proration.ts';
+import { givenBackOf, type ProrationInput, prorate, prorationLines, unusedAmount } from '../pricing/proration.ts';
 import { restartPeriods, termsAt } from './periods.ts';
-import type { BillingPeriod, Terms } from './subscription.ts';
+import type { BillingPeriod, ScheduledTerms, Subscription, Terms } from './subscription.ts';
 import { currentCharge, replan, type SubscriptionUnit, type TermsChange, versionOf } from './unit.ts';
 import { bill, closeUsage, pendingAdvance, reopen, withdrawNext } from './unit-bills.ts';
-import { discountsFor, endWithCycle, moveWindows } from './unit-discounts.ts';
+import { discountsOfTerms, endWithCycle, moveWindows } from './unit-discounts.ts';
 
 /*
  * Changes of plan, quantity and cycle (rules Q1-Q7) in memory; what they bill and credit is written by `saveUnits`.
@@ -34,14 +34,22 @@ export const sameTerms = (a: Terms, b: Terms): boolean =>
   a.planVersionId === b.planVersionId && a.quantity === b.quantity && a.billingCycle === b.billingCycle;
 
 /** Keeps the change for the end of the period, in place of any other; the present terms mean none (rules Q3). */
-export function schedule(unit: SubscriptionUnit, target: Target): void {
+export function schedule(unit: SubscriptionUnit, target: Target, followsQuantity: boolean): void {
   const { sub } = unit;
   const terms = termsOf(target);
-  const next = sameTerms(terms, sub) ? null : terms;
-  if (sameTerms(next ?? sub, sub.pendingChange ?? sub)) return;
+  const next = sameTerms(terms, sub) ? null : { ...terms, followsQuantity };
   unit.versions.set(target.version.id, target.version);
-  withdrawNext(unit, terms.billingCycle !== termsAt(sub, sub.currentPeriodEnd).billingCycle);
+  const [before, after] = [termsAt(sub, sub.currentPeriodEnd), next ?? sub];
+  if (!sameTerms(before, after)) withdrawNext(unit, before.billingCycle !== after.billingCycle);
   sub.pendingChange = next;
+}
+
+/** What waits for the end of the period when the quantity becomes another one: it follows, unless one was named. */
+function scheduledWith({ pendingChange, quantity }: Subscription, terms: Terms): ScheduledTerms | null {
+  if (pendingChange === null) return null;
+  const { followsQuantity = pendingChange.quantity === quantity } = pendingChange;
+  const next = { ...pendingChange, followsQuantity, ...(followsQuantity ? { quantity: terms.quantity } : {}) };
+  return sameTerms(next, terms) ? null : next;
 }
 
 /** Drops the scheduled change (rules Q3, Q12); the next period must be withdrawn with it. */
@@ -81,6 +89,22 @@ export function changeNow(unit: SubscriptionUnit, work: Work, target: Target, at
   }
 }
 
+/** Another quantity at the price that was sold, from `at` on; what is scheduled stays (rules Q1, Q3). */
+export function takeQuantity(unit: SubscriptionUnit, target: Target, at: Instant): void {
+  const { sub } = unit;
+  const terms = termsOf(target);
+  const scheduled = scheduledWith(sub, terms);
+  const [before, after] = [termsAt(sub, sub.currentPeriodEnd), scheduled ?? terms];
+  unit.cause = 'plan_change';
+  if (!sameTerms(before, after)) withdrawNext(unit, before.billingCycle !== after.billingCycle);
+  if (sub.status !== 'trialing') {
+    changeWithin(unit, terms, at, scheduled);
+    return;
+  }
+  unit.change = begun(unit, at);
+  takeTerms(unit, terms, at, scheduled);
+}
+
 /** The instant a change asked for at `asked` counts from: not before what is in force, whichever clock said when. */
 export function effectiveInstant(unit: SubscriptionUnit, asked: Instant): Instant {
   if (unit.sub.status === 'trialing') return asked;
@@ -90,18 +114,24 @@ export function effectiveInstant(unit: SubscriptionUnit, asked: Instant): Instan
 }
 
 /** Credit for the unused time, charge for the remaining time; the period stays (rules Q4-Q6). */
-function changeWithin(unit: SubscriptionUnit, terms: Terms, at: Instant): void {
+function changeWithin(
+  unit: SubscriptionUnit,
+  terms: Terms,
+  at: Instant,
+  scheduled: ScheduledTerms | null = null,
+): void {
   const { sub } = unit;
   const row = currentAdvance(unit);
   const from = sideOf(unit, row);
   const change = begun(unit, at);
-  takeTerms(unit, terms, at);
+  takeTerms(unit, terms, at, scheduled);
   const input = { ...prorationInput(unit, row, at, fullPriceNow(unit)), targetFacts: factsOf(unit) };
   const { unused, remaining, net } = prorate(input);
   const lines = prorationLines(input, { from, to: sideOf(unit, row) }, sub.currency);
   const bill = net > 0n ? { periods: [], late: [], lines, origin: 'change' as const, preGenerated: false } : null;
   if (bill) unit.bills.push(bill);
-  revise(unit, row, { inForceFrom: at, inForceNet: remaining });
+  const givenBackBefore = givenBackOf(unit.givenBack, at, row.periodEnd);
+  revise(unit, row, { inForceFrom: at, inForceNet: remaining, givenBackBefore });
   unit.change = { ...change, unused, remaining, lines, reverse: net < 0n ? -net : 0n, row, bill };
 }
 
@@ -115,7 +145,7 @@ function changeCycle(unit: SubscriptionUnit, work: Work, terms: Terms, at: Insta
   const unused = unusedAmount(input);
   const lines = prorationLines(input, { from: side, to: side }, sub.currency);
   if (row.periodStart === at) reopen(unit, row);
-  else revise(unit, row, { periodEnd: at, inForceFrom: at, inForceNet: 0n });
+  else revise(unit, row, { periodEnd: at, inForceFrom: at, inForceNet: 0n, givenBackBefore: 0n });
   takeTerms(unit, terms, at);
   restartPeriods(sub, at);
   moveWindows(unit);
@@ -143,26 +173,27 @@ const NO_MONEY = {
   invoice: null,
 };
 
-/** Any change replaces the scheduled one; another cycle ends what was promised for a number of cycles (rules D5). */
+/** A change of plan replaces the scheduled one; another cycle ends what was promised for a number of cycles (rules D5). */
 function takeTerms(
   unit: SubscriptionUnit,
   { planId, planVersionId, quantity, billingCycle }: Terms,
   at: Instant,
+  pendingChange: ScheduledTerms | null = null,
 ): void {
   const { sub } = unit;
   if (billingCycle !== sub.billingCycle) endWithCycle(unit, at);
-  Object.assign(sub, { planId, planVersionId, quantity, billingCycle, pendingChange: null });
+  Object.assign(sub, { planId, planVersionId, quantity, billingCycle, pendingChange });
 }
 
 /** F: what the terms cost for the whole current period, less its discounts (rules Q5). */
 const fullPriceNow = (unit: SubscriptionUnit): bigint =>
-  fullPrice(currentCharge(unit, unit.sub), discountsFor(unit, [unit.sub.currentPeriodStart]));
+  fullPrice(currentCharge(unit, unit.sub), discountsOfTerms(unit));
 
 /** How the full price of the terms comes about, for `explain`. */
 function factsOf(unit: SubscriptionUnit): Record<string, string> {
   const { sub } = unit;
   const [list, full] = [advanceAmount(currentCharge(unit, sub)), fullPriceNow(unit)];
-  const codes = discountsFor(unit, [sub.currentPeriodStart]).map(({ code }) => code);
+  const codes = discountsOfTerms(unit).map(({ code }) => code);
   return {
     quantity: String(sub.quantity),
     billingCycle: sub.billingCycle,
@@ -172,14 +203,10 @@ function factsOf(unit: SubscriptionUnit): Record<string, string> {
 }
 
 function prorationInput(unit: SubscriptionUnit, row: BillingPeriod, at: Instant, full: bigint): ProrationInput {
-  return {
-    at,
-    periodStart: row.periodStart,
-    periodEnd: unit.sub.currentPeriodEnd,
-    inForceFrom: row.inForceFrom ?? row.periodStart,
-    inForceNet: row.inForceNet ?? 0n,
-    fullPrice: full,
-  };
+  const { periodStart, periodEnd } = row;
+  const inForceFrom = row.inForceFrom ?? periodStart;
+  const givenBack = givenBackOf(unit.givenBack, inForceFrom, periodEnd) - row.givenBackBefore;
+  return { at, periodStart, periodEnd, inForceFrom, inForceNet: row.inForceNet ?? 0n, givenBack, fullPrice: full };
 }
 
 function sideOf(unit: SubscriptionUnit, row: BillingPeriod) {
@@ -193,7 +220,7 @@ function revise(unit: SubscriptionUnit, row: BillingPeriod, facts: Partial<Billi
 }
 
 /** What is due is done before a change, so the current period has been billed. */
-function currentAdvance({ sub, periods }: SubscriptionUnit): BillingPeriod {
+export function currentAdvance({ sub, periods }: SubscriptionUnit): BillingPeriod {
   const row = periods.find(({ kind, periodStart }) => kind === 'advance' && periodStart === sub.currentPeriodStart);
   if (!row || row.state === 'pending') throw new Error(`The current period of ${sub.id} is not billed.`);
   return row;

@@ -3,7 +3,7 @@ import { changesOf } from '../../platform/changes.ts';
 import { conflict, refuse } from '../../platform/errors.ts';
 import type { Work } from '../../platform/work.ts';
 import { enterPeriod, restartPeriods } from './periods.ts';
-import { type CancelReason, isBilled, type PauseReason, type Subscription } from './subscription.ts';
+import { type Authority, type CancelReason, isBilled, type PauseReason, type Subscription } from './subscription.ts';
 import { applyPending, dropPending } from './terms-change.ts';
 import { emit, replan, type SubscriptionUnit } from './unit.ts';
 import { bill, closeAt, dirtyUsage, pendingAdvance, pendingUsage, withdrawNext } from './unit-bills.ts';
@@ -80,6 +80,7 @@ export function cancel(unit: SubscriptionUnit, at: Instant, reason: CancelReason
   sub.canceledAt = at;
   sub.cancelReason = reason;
   sub.pauseReason = null;
+  sub.pausedBy = null;
   sub.pausedAt = null;
   sub.trialNoticeAt = null;
   sub.pendingChange = null;
@@ -91,13 +92,14 @@ export function cancel(unit: SubscriptionUnit, at: Instant, reason: CancelReason
 }
 
 /** No money moves; the next period is withdrawn, and nothing is due while it lasts (rules Q10). */
-export function pause(unit: SubscriptionUnit, work: Work, reason: PauseReason): void {
+export function pause(unit: SubscriptionUnit, work: Work, reason: PauseReason, by: Authority | null = null): void {
   const { sub } = unit;
   const allowed = sub.status === 'active' || (sub.status === 'past_due' && reason === 'dunning');
   if (!allowed) throw refuse('subscription_not_active', `A ${sub.status} subscription cannot be paused.`);
   withdrawNext(unit);
   sub.status = 'paused';
   sub.pauseReason = reason;
+  sub.pausedBy = by;
   sub.pausedAt = work.now;
   unit.cause = 'pause';
   emit(unit, 'subscription.paused', { pausedAt: work.now, reason });
@@ -109,6 +111,7 @@ export function resume(unit: SubscriptionUnit, work: Work, reason: 'requested' |
   const over = work.now >= sub.currentPeriodEnd;
   sub.status = blocked ? 'past_due' : 'active';
   sub.pauseReason = null;
+  sub.pausedBy = null;
   sub.pausedAt = null;
   unit.cause = 'resume';
   emit(unit, 'subscription.resumed', { reason });
@@ -135,10 +138,11 @@ function reuseFact(unit: SubscriptionUnit): void {
 }
 
 /** Sets or takes back the end at period end (rules Q12). */
-export function setCancelAtPeriodEnd(unit: SubscriptionUnit, work: Work, value: boolean): void {
+export function setCancelAtPeriodEnd(unit: SubscriptionUnit, work: Work, value: boolean, by: Authority): void {
   const { sub } = unit;
   if (sub.cancelAtPeriodEnd === value) return;
   sub.cancelAtPeriodEnd = value;
+  sub.endingBy = value ? by : null;
   if (!value) return;
   dropPending(unit);
   if (sub.status === 'paused' && sub.currentPeriodEnd <= work.now) cancel(unit, sub.currentPeriodEnd, 'period_end');
@@ -157,13 +161,13 @@ export function nextAction(unit: Pick<SubscriptionUnit, 'sub' | 'periods'>): Due
   if (sub.status === 'trialing' && sub.trialNoticeAt) actions.push({ kind: 'trial_notice', at: sub.trialNoticeAt });
   const ends = isBilled(sub.status) || sub.status === 'trialing' || (sub.status === 'paused' && sub.cancelAtPeriodEnd);
   if (ends) actions.push({ kind: 'boundary', at: sub.currentPeriodEnd });
-  for (const row of periods) {
-    if (row.dirty && sub.canceledAt) actions.push({ kind: 'closed_usage', at: sub.canceledAt });
-    if (row.state !== 'pending' || sub.status === 'paused') continue;
+  const pending = sub.status === 'paused' ? [] : periods.filter(({ state }) => state === 'pending');
+  for (const row of pending)
     if (row.kind === 'advance' && row.periodStart === sub.currentPeriodEnd && isBilled(sub.status))
       actions.push({ kind: 'pre_renewal', at: row.dueAt });
+  for (const row of pending)
     if (row.kind === 'usage' && row.dueAt < sub.currentPeriodEnd) actions.push({ kind: 'closed_usage', at: row.dueAt });
-  }
+  if (sub.canceledAt && periods.some(({ dirty }) => dirty)) actions.push({ kind: 'closed_usage', at: sub.canceledAt });
   return actions.reduce<DueAction | null>((first, action) => (first && first.at <= action.at ? first : action), null);
 }
 

@@ -45,7 +45,8 @@ export function reopen(unit: SubscriptionUnit, row: BillingPeriod): void {
 }
 
 export function makePending(row: BillingPeriod): void {
-  Object.assign(row, { state: 'pending', reason: null, invoiceId: null, inForceFrom: null, inForceNet: null });
+  Object.assign(row, { state: 'pending', reason: null, invoiceId: null });
+  Object.assign(row, { inForceFrom: null, inForceNet: null, givenBackBefore: 0n });
 }
 
 /** Usage of a period that ends early is billed apart (rules Q7, Q12). */

@@ -27,16 +27,19 @@ export function requireDiscountable({ sub }: SubscriptionUnit): void {
 
 /**
  * Redeems the coupon for the subscription and attaches it, from `ahead` periods after the current one (rules D2, D3).
- * `again`: one that was removed may be attached again.
+ * `taken`: ids of further coupons that count as attached already.
  */
 export async function attachDiscount(
   unit: SubscriptionUnit,
   work: Work,
   claim: CouponClaim,
-  { ahead = periodsAhead(unit.sub, versionOf(unit).price), again = true } = {},
+  {
+    ahead = periodsAhead(unit.sub, versionOf(unit).price),
+    taken = [],
+  }: { ahead?: 0 | 1; taken?: readonly string[] | undefined } = {},
 ): Promise<SubscriptionDiscount> {
   const { id: subscriptionId, planId, currency } = unit.sub;
-  const couponIds = unit.discounts.filter((one) => !again || isAttached(one)).map(({ coupon }) => coupon.id);
+  const couponIds = [...unit.discounts.filter(isAttached).map(({ coupon }) => coupon.id), ...taken];
   const coupon = await redeemCoupon(work, claim, { planId, currency, couponIds });
   const window = windowFrom(unit.sub, ahead, coupon);
   const discount = { id: work.newId(), subscriptionId, coupon, appliedAt: work.now, ...window, removedAt: null };
@@ -65,6 +68,14 @@ export function endWithCycle(unit: SubscriptionUnit, at: Instant): void {
 /** The discounts of what is billed for periods that start then, for the pricing core. */
 export const discountsFor = (unit: SubscriptionUnit, periodStarts: readonly string[]): DiscountInput[] =>
   unit.discounts.filter((discount) => periodStarts.some((start) => willCover(unit, discount, start))).map(toPricing);
+
+/** The discounts on new terms within a period: those that cover the next one, too (rules Q5). */
+export const discountsOfTerms = (unit: SubscriptionUnit): DiscountInput[] => {
+  const { currentPeriodStart, currentPeriodEnd } = unit.sub;
+  const both = (one: SubscriptionDiscount) =>
+    [currentPeriodStart, currentPeriodEnd].every((start) => willCover(unit, one, start));
+  return unit.discounts.filter(both).map(toPricing);
+};
 
 /** A scheduled change of cycle will have ended some when the next period begins (rules S8, D5). */
 const willCover = ({ sub }: SubscriptionUnit, discount: SubscriptionDiscount, start: Instant): boolean =>

@@ -7,6 +7,7 @@ import type { IssuedInvoice } from '../invoices/issue.ts';
 import type { PlanVersion } from '../plans/plan.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import type { Charge, LineInput } from '../pricing/lines.ts';
+import type { GivenBack } from '../pricing/proration.ts';
 import type { SubscriptionDiscount } from './discount.ts';
 import { loadDiscounts } from './discount-store.ts';
 import { loadPeriods } from './period-store.ts';
@@ -50,6 +51,8 @@ export interface SubscriptionUnit {
   reopened: BillingPeriod[];
   /** Rows that stay what they are but for their end and what is in force (rules S9, Q3, Q4, Q11). */
   revised: Set<BillingPeriod>;
+  /** Of the invoices that billed what is in force now; read when the terms are changed (rules Q13). */
+  givenBack: GivenBack[];
   /** The change of its terms that takes effect in this work. */
   change: TermsChange | null;
   bills: Bill[];
@@ -129,6 +132,7 @@ export function newUnit(
     withdrawn: [],
     reopened: [],
     revised: new Set(),
+    givenBack: [],
     change: null,
     bills: [],
     renewed: false,
@@ -176,6 +180,7 @@ export function replan(unit: SubscriptionUnit, work: Work): void {
     invoiceId: null,
     inForceFrom: null,
     inForceNet: null,
+    givenBackBefore: 0n,
     billedQuantity: null,
     billedAmount: null,
     billedNet: null,

@@ -1,12 +1,13 @@
 import type { InvoicePreview } from '../../../generated/types.gen.ts';
+import { type Instant, utcDate } from '../../platform/calendar.ts';
 import { formatDecimal } from '../../platform/decimal.ts';
 import { notFound, refuse } from '../../platform/errors.ts';
 import type { Context } from '../../platform/http/operations.ts';
 import { exponentOf, formatMoney } from '../../platform/money.ts';
 import { type Billing, openBilling } from '../billing.ts';
 import { creditBalancesOf } from '../credits/balances.ts';
+import { composeWith } from '../invoices/draft.ts';
 import { defaultDueDate } from '../invoices/invoice.ts';
-import { composeWith } from '../invoices/issue.ts';
 import type { InvoiceLine, InvoiceOutput } from '../pricing/compose.ts';
 import { quantityNumber } from '../pricing/quantity.ts';
 import { draftOf, linesOf } from './bill-draft.ts';
@@ -25,17 +26,17 @@ export async function upcomingInvoice(context: Context, id: string): Promise<Inv
   if (sub.status === 'paused' || sub.status === 'canceled')
     throw refuse('subscription_not_active', `A ${sub.status} subscription has no upcoming invoice.`);
   const [unit] = await loadUnits(context, [sub]);
-  const end = sub.currentPeriodEnd;
+  const issueDate = sub.currentPeriodEnd > context.now ? sub.currentPeriodEnd : context.now;
   crossBoundary(unit!, context);
   const billing = await openBilling(context);
-  const output = await compute(billing, unit!);
+  const output = await compute(billing, unit!, issueDate);
   if (unit!.sub.status === 'canceled' && output.lines.length === 0)
     throw refuse('subscription_not_active', 'The subscription ends with its period, and nothing is left to bill.');
-  return present(billing, unit!, output, end);
+  return present(billing, unit!, output, issueDate);
 }
 
 /** One invoice for everything the boundary bills. */
-async function compute(billing: Billing, unit: SubscriptionUnit): Promise<InvoiceOutput> {
+async function compute(billing: Billing, unit: SubscriptionUnit, issueDate: Instant): Promise<InvoiceOutput> {
   const { work } = billing;
   const bill: Bill = {
     periods: unit.bills.flatMap(({ periods }) => periods),
@@ -46,13 +47,13 @@ async function compute(billing: Billing, unit: SubscriptionUnit): Promise<Invoic
   const lines = linesOf(unit, bill, await rateUsage(work.db, [unit]));
   const balances = (await creditBalancesOf(work.db, [unit.customer.id])).get(unit.customer.id) ?? [];
   const balance = balances.find(({ currency }) => currency === unit.sub.currency)?.balance ?? 0n;
-  return composeWith(billing, draftOf(work, unit, bill, lines), { balance, apply: true });
+  const draft = { ...draftOf(work, unit, bill, lines), taxedOn: utcDate(issueDate) };
+  return composeWith(billing, draft, { balance, apply: true });
 }
 
-function present({ work, settings }: Billing, unit: SubscriptionUnit, output: InvoiceOutput, end: string) {
+function present({ settings }: Billing, unit: SubscriptionUnit, output: InvoiceOutput, issueDate: Instant) {
   const { sub, before, customer } = unit;
   const money = (minor: bigint) => formatMoney(minor, sub.currency);
-  const issueDate = end > work.now ? end : work.now;
   const period = sub.status === 'canceled' ? before : sub;
   return {
     customerId: customer.id,

@@ -4,23 +4,16 @@ import type { Db } from '../../platform/db/connect.ts';
 import { formatDecimal } from '../../platform/decimal.ts';
 import { notFound, refuse } from '../../platform/errors.ts';
 import type { Handlers } from '../../platform/http/operations.ts';
-import { paged, pageRequest } from '../../platform/http/pagination.ts';
+import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import * as store from './store.ts';
 import { endOfDeleted, isEffective, newTaxRule, saysTheSame, succeedingRule, type TaxRule } from './tax-rule.ts';
 
 export const taxRules: Handlers<'taxRules'> = {
   async listTaxRules({ query }, { db, now }) {
     const today = utcDate(now);
-    const page = pageRequest('taxRules', query);
     const filter = { country: query.country, active: query.active, today };
-    const rows = await store.listTaxRules(db, filter, page);
-    return paged(
-      'taxRules',
-      page,
-      rows,
-      ({ id }) => id,
-      (rule) => present(rule, today),
-    );
+    const read = (step: PageRequest) => store.listTaxRules(db, filter, step);
+    return paged(await readPage('taxRules', query, { keyOf: ({ id }) => id, read }), (rule) => present(rule, today));
   },
 
   async createTaxRule({ body }, context) {

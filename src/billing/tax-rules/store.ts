@@ -25,9 +25,9 @@ export async function listTaxRules(db: Db, filter: TaxRuleFilter, page: PageRequ
   return (await query).map(fromRow);
 }
 
-/** The rules effective on a UTC date, for resolveTaxRule. */
+/** The rules effective on a UTC date or later, for resolveTaxRule. */
 export async function loadTaxRules(db: Db, date: DateOnly): Promise<TaxRule[]> {
-  return (await db('tax_rules').whereRaw(EFFECTIVE, [date, date])).map(fromRow);
+  return (await db('tax_rules').whereRaw('(effective_to is null or effective_to > ?)', [date])).map(fromRow);
 }
 
 /** Locks the row against every other writer of it. */

@@ -1,7 +1,7 @@
 import type Sqlite from 'better-sqlite3';
 import type { Row } from './bulk.ts';
 import type { Db } from './connect.ts';
-import { prepared, toSqlite } from './sqlite-client.ts';
+import { prepared, toSqlite, whenFree } from './sqlite-client.ts';
 
 /**
  * Runs `work` as a whole or not at all. In an open transaction a refused row fails the whole of it, as on Postgres: a
@@ -10,7 +10,13 @@ import { prepared, toSqlite } from './sqlite-client.ts';
 async function onConnection<T>(db: Db, work: (connection: Sqlite.Database) => T): Promise<T> {
   const connection: Sqlite.Database = await db.client.acquireConnection();
   try {
-    return connection.inTransaction ? work(connection) : connection.transaction(work)(connection);
+    const alone = connection.transaction(work).immediate;
+    return await whenFree(connection, 'bulk', () => {
+      // the connection is the next one's then, and this would become a part of its work
+      if (db.isTransaction && (db as { isCompleted?(): boolean }).isCompleted?.())
+        throw new Error('The transaction is over');
+      return connection.inTransaction ? work(connection) : alone(connection);
+    });
   } finally {
     await db.client.releaseConnection(connection);
   }

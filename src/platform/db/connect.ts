@@ -33,7 +33,8 @@ export interface ConnectOptions {
   durability?: 'full' | 'off';
 }
 
-const SQLITE_WAIT_MS = 2_000;
+/** A little longer than the one in front may wait for another process. */
+const SQLITE_WAIT_MS = 6_000;
 const POSTGRES_WAIT_MS = 10_000;
 const ONE_VIEW = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 const silent = () => {};
@@ -70,7 +71,7 @@ const SNAPSHOTS = {
     min: 0,
     max: 8,
     afterCreate: (connection: { pragma(text: string): unknown }, done: (error?: Error) => void) => {
-      connection.pragma('busy_timeout = 5000');
+      connection.pragma('busy_timeout = 100'); // a writer in WAL mode keeps no reader waiting, but for a moment of recovery
       connection.pragma('query_only = ON');
       done();
     },
@@ -89,11 +90,11 @@ function connectSqlite(filename: string, options: ConnectOptions): Database {
       min: 1,
       max: 1,
       afterCreate: (connection: { pragma(text: string): unknown }, done: (error?: Error) => void) => {
-        connection.pragma('busy_timeout = 5000');
         connection.pragma('journal_mode = WAL');
         connection.pragma(`synchronous = ${synchronous}`);
         connection.pragma('foreign_keys = ON');
         connection.pragma('cache_size = -65536'); // KiB: the indexes of a billing batch stay in memory
+        connection.pragma('busy_timeout = 0'); // sqlite-client.ts waits without holding up the process
         connection.pragma('wal_autocheckpoint = 8000'); // pages: a billing batch alone fills the usual 1000
         connection.pragma(`journal_size_limit = ${LOG_BYTES}`); // what a long read made it grow is given back
         done();

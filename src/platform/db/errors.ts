@@ -3,6 +3,7 @@ import { isStalePlan } from './postgres-client.ts';
 const UNIQUE = new Set(['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', '23505']);
 const UNDONE = new Set(['40001', '40P01', 'SQLITE_BUSY_SNAPSHOT']);
 const PASSING = new Set(['55P03', '57014', '57P01', '57P02', '57P03', '53300', '55006', '25006', '25P03']);
+const BUSY = new Set(['SQLITE_BUSY', 'SQLITE_BUSY_RECOVERY', 'SQLITE_BUSY_TIMEOUT']);
 const NETWORK = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -35,6 +36,9 @@ export const isUniqueViolation = (error: unknown): boolean => UNIQUE.has(codeOf(
 
 /** The database undid the whole transaction because of another one; the same work may be done again at once. */
 export const isTransactionConflict = (error: unknown): boolean => UNDONE.has(codeOf(error)) || isStalePlan(error);
+
+/** Another process holds the lock of the SQLite file; nothing was done. */
+export const isBusy = (error: unknown): boolean => BUSY.has(codeOf(error));
 
 /** A row was held by somebody else for as long as a statement waits. */
 export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03';

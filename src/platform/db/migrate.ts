@@ -1,15 +1,22 @@
+import { setTimeout } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import { migrations as all } from '../../migrations/index.ts';
 import type { Migration, Statement } from '../../migrations/migration.ts';
 import type { Instant } from '../calendar.ts';
 import { withColumnTypes } from './columns.ts';
 import { type Database, type Db, type Dialect, dialectOf } from './connect.ts';
+import { isBusy, isLockTimeout, isTransactionConflict } from './errors.ts';
 import { query } from './sql.ts';
+import { unhurried } from './unhurried.ts';
 
 const HISTORY =
   'CREATE TABLE IF NOT EXISTS schema_migrations (name {text} PRIMARY KEY, applied_at {ts} NOT NULL) {strict}';
 const LOCK = 7276331001; // any number, the same in every process
-const WAIT_MS = 60_000;
+const RETRY_MS = 250;
+const TELL_MS = 5000;
+
+/** Told every few seconds how long it waits for another process. */
+export type Waiting = (seconds: number) => void;
 
 /** Runs SQL one statement after the other, all in one transaction. */
 interface Runner {
@@ -18,16 +25,17 @@ interface Runner {
 }
 
 /**
- * Applies the pending migrations in one transaction and answers their names. Waits while another process migrates,
- * so that several may start at once.
+ * Applies the pending migrations in one transaction and answers their names. Waits for as long as another process
+ * migrates or holds what they need, so that several may start at once.
  */
 export async function migrate(
   database: Database,
   now: Instant,
   migrations: readonly Migration[] = all,
+  waiting: Waiting = () => {},
 ): Promise<string[]> {
   const { dialect } = database;
-  return exclusively(database, async (runner) => {
+  const apply = async (runner: Runner): Promise<string[]> => {
     await runner.run(withColumnTypes(HISTORY, dialect));
     const applied = new Set(await runner.names());
     const pending = migrations.filter(({ name }) => !applied.has(name));
@@ -36,7 +44,8 @@ export async function migrate(
       await runner.run('INSERT INTO schema_migrations (name, applied_at) VALUES (?, ?)', [name, now]);
     }
     return pending.map(({ name }) => name);
-  });
+  };
+  return exclusively(database, apply, waiting);
 }
 
 /** Takes every applied migration back, the last one first: for tests and development, it drops all data. */
@@ -76,16 +85,40 @@ function textsOf(statements: Statement[], dialect: Dialect): string[] {
     .map((sql) => withColumnTypes(sql, dialect));
 }
 
-function exclusively<T>(database: Database, work: (runner: Runner) => Promise<T>): Promise<T> {
-  return database.dialect === 'sqlite' ? onSqlite(database, work) : onPostgres(database, work);
+/** Tries until nobody else migrates or holds a table. Each try gives way in between: who waits for a lock holds none. */
+async function exclusively<T>(
+  database: Database,
+  work: (runner: Runner) => Promise<T>,
+  waiting: Waiting = () => {},
+): Promise<T> {
+  const began = performance.now();
+  let toTell = began + 1000;
+  for (;;) {
+    try {
+      return await (database.dialect === 'sqlite' ? onSqlite(database, work) : onPostgres(database, work));
+    } catch (error) {
+      if (!(error instanceof Held || isBusy(error) || isLockTimeout(error) || isTransactionConflict(error)))
+        throw error;
+    }
+    const now = performance.now();
+    if (now >= toTell) {
+      waiting(Math.round((now - began) / 1000));
+      toTell = now + TELL_MS;
+    }
+    await setTimeout(RETRY_MS);
+  }
 }
+
+/** Another process migrates. */
+class Held extends Error {}
 
 /** A connection of its own: foreign keys must be off to rebuild a table, and are checked before the commit instead. */
 async function onSqlite<T>(database: Database, work: (runner: Runner) => Promise<T>): Promise<T> {
   const { filename } = database.write.client.connectionSettings as { filename: string };
-  const connection = new Sqlite(filename, { timeout: WAIT_MS });
+  const connection = new Sqlite(filename, { timeout: 0 });
   try {
     connection.pragma('foreign_keys = OFF');
+    connection.unsafeMode(); // a CHECK without a name is changed in the text of its table
     connection.exec('BEGIN EXCLUSIVE');
     const result = await work({
       run: async (sql, values = []) => void connection.prepare(sql).run(values),
@@ -103,10 +136,12 @@ async function onSqlite<T>(database: Database, work: (runner: Runner) => Promise
 
 function onPostgres<T>(database: Database, work: (runner: Runner) => Promise<T>): Promise<T> {
   return database.transaction(async (trx) => {
-    await query(trx, 'SELECT pg_advisory_xact_lock(?)', [LOCK]);
-    return work({
+    const [lock] = await query<{ mine: boolean }>(trx, 'SELECT pg_try_advisory_xact_lock(?) AS mine', [LOCK]);
+    if (!lock?.mine) throw new Held();
+    const runner: Runner = {
       run: async (sql, values = []) => void (await query(trx, sql, values)),
       names: async () => (await query<{ name: string }>(trx, 'SELECT name FROM schema_migrations')).map((r) => r.name),
-    });
+    };
+    return unhurried(trx, () => work(runner));
   });
 }

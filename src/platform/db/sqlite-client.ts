@@ -1,8 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
 import type Sqlite from 'better-sqlite3';
 import Client from 'knex/lib/dialects/better-sqlite3/index.js';
 import Transaction from 'knex/lib/dialects/sqlite3/execution/sqlite-transaction.js';
 import QueryCompiler from 'knex/lib/dialects/sqlite3/query/sqlite-querycompiler.js';
 import { boundedBody, noteDone, refuseLate } from './bounded.ts';
+import { isBusy } from './errors.ts';
 
 const STATEMENTS_PER_CONNECTION = 1000;
 const statements = new WeakMap<Sqlite.Database, Map<string, Sqlite.Statement>>();
@@ -49,6 +51,37 @@ class Compiler extends QueryCompiler {
   }
 }
 
+function execute(connection: Sqlite.Database, query: KnexQuery): void {
+  const statement = prepared(connection, query.sql);
+  const values = query.bindings ? query.bindings.map(toSqlite) : [];
+  if (statement.reader) query.response = statement.all(values);
+  else {
+    const result = statement.run(values);
+    query.response = result;
+    query.context = { lastID: result.lastInsertRowid, changes: result.changes };
+  }
+}
+
+/**
+ * How long a statement waits for another process that holds the lock of the file. It waits here, between tries: inside
+ * SQLite it would keep the whole process waiting.
+ */
+const LOCK_WAIT_MS = 5000;
+
+/** Runs what is undone as a whole when another process holds the lock, again and again until it is free. */
+export async function whenFree<T>(connection: Sqlite.Database, sql: string, run: () => T): Promise<T> {
+  const end = performance.now() + LOCK_WAIT_MS;
+  for (let pause = 5; ; pause = Math.min(pause * 2, 50)) {
+    refuseLate(sql);
+    try {
+      return run();
+    } catch (error) {
+      if (!isBusy(error) || connection.inTransaction || performance.now() >= end) throw error;
+    }
+    await setTimeout(pause);
+  }
+}
+
 /** Knex on better-sqlite3 with prepared statements kept per connection and BEGIN IMMEDIATE. */
 export class SqliteWriter extends Client {
   override transaction(container: unknown, config: unknown, outerTx: unknown) {
@@ -60,15 +93,7 @@ export class SqliteWriter extends Client {
   }
 
   override async _query(connection: Sqlite.Database, query: KnexQuery): Promise<KnexQuery> {
-    refuseLate(query.sql);
-    const statement = prepared(connection, query.sql);
-    const values = query.bindings ? query.bindings.map(toSqlite) : [];
-    if (statement.reader) query.response = statement.all(values);
-    else {
-      const result = statement.run(values);
-      query.response = result;
-      query.context = { lastID: result.lastInsertRowid, changes: result.changes };
-    }
+    await whenFree(connection, query.sql, () => execute(connection, query));
     noteDone(query.sql);
     return query;
   }
@@ -87,7 +112,7 @@ export class SqliteReader extends SqliteWriter {
   override async acquireConnection(): Promise<Sqlite.Database> {
     if (this.#closed) throw new Error('The database is closed');
     this.#connection ??= this.acquireRawConnection().then((connection) => {
-      connection.pragma('busy_timeout = 5000');
+      connection.pragma('busy_timeout = 0');
       connection.pragma('query_only = ON');
       return connection;
     });

@@ -15,7 +15,10 @@ const periods: Corruption[] = [
   {
     name: 'a period twice',
     sql: [
-      `insert into billing_periods select 'again', subscription_id, kind, period_start, period_end, due_at, state, reason,
+      `insert into billing_periods (id, subscription_id, kind, period_start, period_end, due_at, state, reason,
+      plan_version_id, quantity, invoice_id, in_force_from, in_force_net, billed_quantity, billed_amount, billed_net,
+      dirty, created_at)
+      select 'again', subscription_id, kind, period_start, period_end, due_at, state, reason,
       plan_version_id, quantity, invoice_id, in_force_from, in_force_net, billed_quantity, billed_amount, billed_net,
       dirty, created_at from billing_periods where id = ${first('billing_periods', `kind = 'usage' and state = 'skipped'`)}`,
     ],
@@ -85,6 +88,16 @@ const periods: Corruption[] = [
     breaks: ['INV12'],
   },
   {
+    name: 'given back, and not counted by the change after it',
+    sql: ['update billing_periods set given_back_before = 0 where given_back_before > 0'],
+    breaks: ['INV12'],
+  },
+  {
+    name: 'given back, and in force all the same',
+    sql: ['update billing_periods set given_back_before = given_back_before + 10000 where given_back_before > 0'],
+    breaks: ['INV12'],
+  },
+  {
     name: 'something in force for nothing',
     sql: [`update billing_periods set in_force_net = 1 where kind = 'advance' and state in ('waived', 'skipped')`],
     breaks: ['INV12'],
@@ -134,6 +147,35 @@ const series: Corruption[] = [
     sql: [`update payments set method = 'stripe', provider_reference = 'pi_1'`],
     breaks: ['INV14', 'INV2', 'INV3'],
     names: 'stripe pi_1',
+  },
+  {
+    name: 'a payment by a method that nobody knows',
+    sql: [`update payments set method = 'paddle' where id = ${first('payments', `status = 'succeeded'`)}`],
+    breaks: ['INV14', 'INV2', 'INV3'],
+  },
+  {
+    name: 'a customer who pays by a method that nobody knows',
+    sql: [`update customers set payment_method = 'paddle' where id = ${first('customers', '1 = 1')}`],
+    breaks: ['INV14'],
+  },
+  {
+    name: 'money in an account that nobody knows',
+    sql: [`update journal_lines set account = 'cash:paddle' where account = 'cash:manual'`],
+    breaks: ['INV14', 'INV2', 'INV3'],
+  },
+  {
+    name: 'a tax quote of a provider that nobody knows',
+    sql: [
+      `insert into tax_quotes (country, region, product_category, provider, tax_name, rate, valid_until)
+       values ('FR', '', '', 'paddle', 'VAT', '0.2', '2030-01-01T00:00:00.000Z')`,
+    ],
+    breaks: ['INV14'],
+    names: 'FR paddle',
+  },
+  {
+    name: 'a subscription managed by nobody',
+    sql: [`update subscriptions set managed_by = 'paddle' where id = ${first('subscriptions', `status = 'active'`)}`],
+    breaks: ['INV14'],
   },
   ...['invoice', 'credit_note'].map((kind) => ({
     name: `an ${kind} number is left out`,

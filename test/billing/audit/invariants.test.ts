@@ -68,6 +68,7 @@ async function tellStory({ given, api, clock, cron, drain }: TestApp): Promise<v
   await put(pausing.id, { status: 'active' });
   await cron.post('/api/billing/cron/run');
   await giveBack(customer.id);
+  await changeAfterRefund(await given.subscription({ planId: plan.id }));
   await license(customer.id);
   await drain();
 }
@@ -102,6 +103,18 @@ async function giveBack(customerId: string): Promise<void> {
   await post('credit-notes', note);
   await post('refunds', { paymentId, amount: '120.00', reason: 'Too much' });
   await post('refunds', { paymentId, amount: '20.00', reason: 'Too much', destination: 'credit' });
+}
+
+/** A period paid in full, partly refunded, then sold at other terms and partly credited again. */
+async function changeAfterRefund({ id }: { id: string }): Promise<void> {
+  const { api, clock } = app;
+  const [invoice] = (await api.get(`/api/billing/invoices?subscriptionId=${id}`)).body;
+  const payment = { invoiceId: invoice.id, amount: invoice.amountDue, paymentMethod: 'check' };
+  const { id: paymentId } = (await api.post('/api/billing/payments', payment)).body;
+  await api.post('/api/billing/refunds', { paymentId, amount: '20.00', reason: 'An outage' });
+  clock.advance({ days: 10 });
+  await api.put(`/api/billing/subscriptions/${id}`, { quantity: 3 });
+  await api.post('/api/billing/credit-notes', { invoiceId: invoice.id, amount: '10.00', reason: 'Another outage' });
 }
 
 /** What the checker says about the database after these statements, which are then undone. */

@@ -174,7 +174,7 @@ describe('changeSubscriptionPlan', () => {
     expect(down.body.creditIssued).toBe('50.00');
   });
 
-  test('200 what a person has credited or refunded is not given twice (Q6)', async () => {
+  test('200 what a person has credited or refunded is not given twice (Q13)', async () => {
     const { app, id, plan, customerId } = await sold();
     const [billed] = await invoicesOf(app, id);
     await pay(app, billed.id, '100.00');
@@ -182,8 +182,8 @@ describe('changeSubscriptionPlan', () => {
     expect((await app.api.post('/api/billing/credit-notes', note)).status).toBe(201);
     at(app, MID);
     const { body } = await changePlan(app, id, { newPlanId: await plan({ basePrice: '0' }) });
-    expect(body.creditIssued).toBe('20.00');
-    expect(await balanceOf(app, customerId)).toBe('100.00');
+    expect(body.creditIssued).toBe('10.00'); // half of the 20.00 that were not given back
+    expect(await balanceOf(app, customerId)).toBe('90.00');
   });
 
   test('200 after a boundary that was due: what is due first, then the change (S13)', async () => {
@@ -434,7 +434,7 @@ test('PUT quantity: the present one is a no-op also where it could not be change
   expect((await invoicesOf(app, id)).map(({ total }) => total)).toEqual(['20.00', '10.00']);
   await app.api.put(`/api/billing/plans/${body.planId}`, { active: false, basePrice: '11' });
   expect((await putSubscription(app, id, { quantity: 4 })).body).toMatchObject({ version: 2, planVersion: 1 });
-  expect((await putSubscription(app, id, { quantity: 3 })).body).toMatchObject({ version: 3, planVersion: 2 });
+  expect((await putSubscription(app, id, { quantity: 3 })).body).toMatchObject({ version: 3, planVersion: 1 });
   await app.api.delete(`/api/billing/subscriptions/${id}`);
   expect((await putSubscription(app, id, { quantity: 3 })).status).toBe(200);
   expectRefusal(await putSubscription(app, id, { quantity: 4 }), 400, 'subscription_not_active');

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { handlers } from '../../../src/app.ts';
+import { insertRows } from '../../../src/platform/db/bulk.ts';
 import type { HandlerTable } from '../../../src/platform/http/router.ts';
 import { type StartOptions, startApp, type TestApp } from '../../support/app.ts';
 import { dialect } from '../../support/database.ts';
@@ -83,6 +84,21 @@ describe('a request over its time', () => {
     expect((await app.api.post('/api/products', PRODUCT, headers)).status).toBe(201);
   });
 
+  test('503 for readings that never come back, more than there are connections: all of these are free again', async () => {
+    let hangs = true;
+    const late = wrapped('products', 'listProducts', (real) => async (input, context) => {
+      const answer = await real(input, context);
+      if (hangs) await new Promise(() => {});
+      return answer;
+    });
+    await start({ handlers: late, requestLimitMs: LIMIT });
+    const answers = await Promise.all(Array.from({ length: 25 }, () => app.api.get('/api/products')));
+    for (const answer of answers) expectRefusal(answer, 503, 'service_unavailable');
+    hangs = false;
+    const after = await Promise.all(Array.from({ length: 25 }, () => app.api.get('/api/products')));
+    for (const { status } of after) expect(status).toBe(200);
+  });
+
   test('503 and what the work does later is refused, in its transaction and beside it', async () => {
     const failed: string[] = [];
     const later = Promise.withResolvers<void>();
@@ -94,12 +110,13 @@ describe('a request over its time', () => {
       await context.db('counters').insert({ scope: 'probe 2', value: 1 }).catch(note);
       await write('counters').insert({ scope: 'probe 3', value: 1 }).catch(note);
       await write.transaction((trx) => trx('counters').insert({ scope: 'probe 4', value: 1 })).catch(note);
+      await insertRows(context.db, 'counters', [{ scope: 'probe 5', value: 1 }]).catch(note);
       later.resolve();
     });
     await start({ handlers: late, requestLimitMs: LIMIT });
     expectRefusal(await app.api.post('/api/products', PRODUCT), 503, 'service_unavailable');
     await later.promise;
-    expect(failed).toHaveLength(3);
+    expect(failed).toHaveLength(4);
     expect(await app.database.read('counters').where('scope', 'like', 'probe%')).toEqual([]);
   });
 

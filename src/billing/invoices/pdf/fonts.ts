@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { create, type Font } from 'fontkit';
+import { brotliDecompressSync } from 'node:zlib';
+import { create, type Font, type Glyph } from 'fontkit';
+import { memo } from '../../../platform/memo.ts';
 import { type Collection, collectionOf } from './han.ts';
 
 export type Weight = 'regular' | 'bold';
@@ -38,20 +40,34 @@ const RANGES: readonly [first: number, last: number, script: (typeof SCRIPTS)[nu
 ];
 const CJK =
   /^[\u2e80-\u303f\u3040-\u30ff\u3100-\u31ff\u3200-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff01-\uffee\u{20000}-\u{3ffff}]/u;
+const PICTURE = /\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u20e3/u;
 /** Joiners and variation selectors have no glyph of their own. */
 const INVISIBLE = /\u200c|\u200d|[\ufe00-\ufe0f]/;
 
 const loaded = new Map<string, Face & { font: Font }>();
 
-/** A font is read and parsed once per process, when the first text needs it. */
-function load(name: string): Face & { font: Font } {
-  let face = loaded.get(name);
-  if (!face) {
-    const data = readFileSync(new URL(`../../../../assets/fonts/noto-sans-${name}.ttf`, import.meta.url));
-    face = { name, font: create(data) };
-    loaded.set(name, face);
-  }
-  return face;
+/** A font is read and parsed once per thread, when the first text needs it. */
+const load = (name: string): Face & { font: Font } =>
+  memo(loaded, name, () => ({ name, font: pure(create(read(name))) }));
+
+/** The pictures are packed: they would be half of all fonts. */
+const read = (name: string): Uint8Array =>
+  name === 'emoji' ? brotliDecompressSync(file('noto-emoji.ttf.br')) : file(`noto-sans-${name}.ttf`);
+const file = (name: string): Uint8Array => readFileSync(new URL(`../../../../assets/fonts/${name}`, import.meta.url));
+
+/**
+ * fontkit keeps one glyph per number, with the characters it stood for first: none when it was a part of another glyph.
+ * What a text extracts as, and how its marks are placed, would depend on the texts before it.
+ */
+function pure(font: Font): Font {
+  const { getGlyph } = font;
+  const glyphs = new Map<string, Glyph>();
+  font.getGlyph = (id, codePoints = []) =>
+    memo(glyphs, `${id} ${codePoints.join(' ')}`, () => {
+      delete font._glyphs[id];
+      return getGlyph.call(font, id, codePoints);
+    });
+  return font;
 }
 
 /** The face that can show all of one grapheme; undefined when none can. */
@@ -62,9 +78,8 @@ export function faceFor(grapheme: string, weight: Weight, preferred: Collection)
   if (CJK.test(grapheme)) return { name: collectionOf(grapheme, preferred), font: null };
   const first = points[0] ?? 0;
   const script = RANGES.find(([from, to]) => from <= first && first <= to)?.[2];
-  if (!script) return undefined;
-  const face = load(script);
-  return has(face.font, points) ? face : undefined;
+  const others = [...(script ? [script] : []), ...(PICTURE.test(grapheme) ? ['emoji'] : [])];
+  return others.map(load).find(({ font }) => has(font, points));
 }
 
 const has = (font: Font, points: number[]): boolean => points.every((point) => font.hasGlyphForCodePoint(point));

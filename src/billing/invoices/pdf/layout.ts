@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import {
   createFlow,
   HAIRLINE,
@@ -25,8 +24,8 @@ const FOOT_LEADING = 10.5;
 const LONG_ROW = 400;
 const WATERMARKED: ReadonlySet<Stamp | null> = new Set<Stamp>(['DRAFT', 'VOID']);
 
-/** The pages of an invoice: what is drawn where. Other requests go on between its rows. */
-export async function layOut(paper: Paper, type: Typesetter): Promise<Item[][]> {
+/** The pages of an invoice: what is drawn where. */
+export function layOut(paper: Paper, type: Typesetter): Item[][] {
   const width = PAGE.right - PAGE.left;
   const footer = paper.footer === null ? [] : type.wrap(paper.footer, STYLES.small, width);
   const foot = footer.length <= FOOT_LINES ? footer : [];
@@ -41,11 +40,7 @@ export async function layOut(paper: Paper, type: Typesetter): Promise<Item[][]> 
 
   const columns = columnsOf(paper, type);
   const head = tableHead(columns, type);
-  const rows: Strip[][] = [];
-  for (const row of paper.rows) {
-    rows.push(tableRow(row, columns, type));
-    await setImmediate();
-  }
+  const rows = paper.rows.map((row) => tableRow(row, columns, type));
   const [first = []] = rows;
   flow.need(heightOf(head) + Math.min(heightOf(first), LONG_ROW));
   flow.add(head);

@@ -1,9 +1,29 @@
 /** PDFKit and fontkit ship no types; these are the parts that are used. */
 declare module 'fontkit' {
+  export interface Glyph {
+    /** A number; embed.ts gives PDFKit something it hands back to `includeGlyph`. */
+    readonly id: unknown;
+    readonly advanceWidth: number;
+    readonly codePoints: readonly number[];
+  }
+  export interface GlyphRun {
+    glyphs: Glyph[];
+    readonly positions: readonly { readonly xAdvance: number }[];
+    readonly advanceWidth: number;
+  }
+  export interface Subset {
+    /** Numbers of the glyphs of the font, by their number in the subset. */
+    readonly glyphs: unknown[];
+    includeGlyph(glyph: unknown): number;
+  }
   export interface Font {
     readonly unitsPerEm: number;
+    /** One glyph per number (fonts.ts). */
+    readonly _glyphs: Record<number, Glyph>;
+    getGlyph(id: number, codePoints?: readonly number[]): Glyph;
     hasGlyphForCodePoint(codePoint: number): boolean;
-    layout(text: string): { advanceWidth: number };
+    layout(text: string): GlyphRun;
+    createSubset(): Subset;
   }
   export function create(data: Uint8Array): Font;
 }

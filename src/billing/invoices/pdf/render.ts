@@ -1,18 +1,14 @@
-import { setImmediate } from 'node:timers/promises';
 import PDFDocument from 'pdfkit';
 import { collectionFont } from './collections.ts';
+import { embeddable } from './embed.ts';
 import { layOut } from './layout.ts';
 import { type Item, PAGE } from './page.ts';
-import { type Paper, type PaperInput, paperOf } from './paper.ts';
+import type { Paper } from './paper.ts';
 import { createTypesetter, type Run, type SetLine } from './typeset.ts';
 
-/** The PDF of an invoice, A4; the same data give the same bytes. */
-export async function renderInvoice(input: PaperInput): Promise<Buffer> {
-  const paper = paperOf(input);
-  return draw(paper, await layOut(paper, createTypesetter(paper.country)));
-}
-
-async function draw(paper: Paper, pages: readonly (readonly Item[])[]): Promise<Buffer> {
+/** The PDF of a paper, A4; the same words give the same bytes, in any process and after any other. Holds the thread. */
+export async function drawPaper(paper: Paper): Promise<Uint8Array> {
+  const pages = layOut(paper, createTypesetter(paper.country));
   const document = open(paper);
   const canvas: Canvas = { document, registered: new Set() };
   const chunks: Buffer[] = [];
@@ -24,12 +20,10 @@ async function draw(paper: Paper, pages: readonly (readonly Item[])[]): Promise<
   for (const items of pages) {
     document.addPage();
     for (const item of items) drawItem(canvas, item);
-    // a long invoice takes a while: other requests go on between its pages
-    await setImmediate();
   }
   document.end();
   await finished;
-  return Buffer.concat(chunks);
+  return new Uint8Array(Buffer.concat(chunks));
 }
 
 interface Canvas {
@@ -89,7 +83,7 @@ function drawRun({ document, registered }: Canvas, { face, text }: Run, size: nu
     return;
   }
   if (!registered.has(face.name)) {
-    document.registerFont(face.name, face.font);
+    document.registerFont(face.name, embeddable(face.font));
     registered.add(face.name);
   }
   document.font(face.name).fontSize(size).text(text, x, y, { lineBreak: false, baseline: 'alphabetic' });

@@ -1,3 +1,4 @@
+import { memo } from '../../../platform/memo.ts';
 import { isRightToLeft, startsRightToLeft, visualOrder } from './bidi.ts';
 import { type Face, faceFor, isTurned, type Weight } from './fonts.ts';
 import { type Collection, preferredCollection } from './han.ts';
@@ -31,6 +32,8 @@ export interface Typesetter {
 }
 
 const UNKNOWN = '\ufffd';
+/** What joins or tags pictures; it has no picture of its own. */
+const UNSEEN = /[\u200d\ufe0e\ufe0f\u{e0020}-\u{e007f}]/u;
 /** Text that the main fonts have for certain, so that no character needs a look. */
 const PLAIN =
   /^[\x20-\x7e\u00a0-\u00ac\u00ae-\u017f\u0391-\u03a1\u03a3-\u03ce\u0410-\u044f\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u20ac]*$/;
@@ -41,9 +44,18 @@ const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
 const words = new Intl.Segmenter('und', { granularity: 'word' });
 const split = (text: string): string[] => Array.from(graphemes.segment(text), ({ segment }) => segment);
 
+/** How wide the lines of a paragraph are, how they are set, and how wide a part is by itself. */
+interface Ruler {
+  readonly width: number;
+  set(text: string): SetLine;
+  alone(text: string): number;
+}
+
 /** Measures and breaks text; `country` (ISO 3166, or null) decides how Han characters look. */
 export function createTypesetter(country: string | null): Typesetter {
   const widths = new Map<string, number>();
+  const parts = new Map<string, number>();
+  const looks = new Map<string, Look>();
   const measure = (face: Face, text: string): number => {
     if (face.font === null) return [...text].length;
     let sum = 0;
@@ -53,7 +65,9 @@ export function createTypesetter(country: string | null): Typesetter {
   };
   const setIn = (text: string, style: Style, rtl: boolean): SetLine => {
     const collection = preferredCollection(text, country);
-    const runs = runsOf(text, style.weight, collection, rtl).map(({ face, text: part }) => ({
+    const { weight } = style;
+    const look = memo(looks, `${weight} ${collection}`, () => ({ weight, collection, shown: new Map() }));
+    const runs = runsOf(text, look, rtl).map(({ face, text: part }) => ({
       face,
       text: part,
       width: measure(face, part) * style.size,
@@ -62,8 +76,9 @@ export function createTypesetter(country: string | null): Typesetter {
   };
   const fill = (paragraph: string, style: Style, width: number): SetLine[] => {
     const rtl = startsRightToLeft(paragraph);
-    const wide = (text: string) => setIn(text, style, rtl).width;
-    return breakLines(paragraph, width, wide).map((line) => setIn(line, style, rtl));
+    const set = (text: string) => setIn(text, style, rtl);
+    const alone = (text: string) => memo(parts, `${style.weight} ${style.size} ${text}`, () => set(text).width);
+    return breakLines(paragraph, { width, set, alone });
   };
   return {
     set: (text, style) => setIn(clean(text.replaceAll('\n', ' ')), style, startsRightToLeft(text)),
@@ -75,15 +90,8 @@ export function createTypesetter(country: string | null): Typesetter {
   };
 }
 
-function wordWidth(widths: Map<string, number>, face: Face & { font: object }, word: string): number {
-  const key = `${face.name} ${word}`;
-  let width = widths.get(key);
-  if (width === undefined) {
-    width = face.font.layout(word).advanceWidth / face.font.unitsPerEm;
-    widths.set(key, width);
-  }
-  return width;
-}
+const wordWidth = (widths: Map<string, number>, face: Face & { font: object }, word: string): number =>
+  memo(widths, `${face.name} ${word}`, () => face.font.layout(word).advanceWidth / face.font.unitsPerEm);
 
 /** Composed characters, full-width forms as ordinary ones, nothing that cannot be seen. */
 const clean = (text: string): string =>
@@ -94,28 +102,47 @@ const clean = (text: string): string =>
     .replace(/[\uff01-\uffee]/g, (one) => one.normalize('NFKC'))
     .trimEnd();
 
-function runsOf(text: string, weight: Weight, collection: Collection, rtl: boolean): Omit<Run, 'width'>[] {
+/** Which faces to take, and what they have shown of this document so far, by grapheme. */
+interface Look {
+  readonly weight: Weight;
+  readonly collection: Collection;
+  readonly shown: Map<string, Piece[]>;
+}
+type Piece = Omit<Run, 'width'>;
+
+function runsOf(text: string, look: Look, rtl: boolean): Piece[] {
   if (text === '') return [];
-  if (!rtl && PLAIN.test(text)) return [{ face: faceFor(' ', weight, collection)!, text }];
+  if (!rtl && PLAIN.test(text)) return [{ face: faceFor(' ', look.weight, look.collection)!, text }];
   const parts =
     rtl || isRightToLeft(text) ? visualOrder(split(text), rtl) : split(text).map((one) => ({ text: one, rtl: false }));
   const runs: { face: Face; text: string; rtl: boolean }[] = [];
-  for (const part of parts) {
-    const { face, text: shown } = showable(part.text, weight, collection);
-    const last = runs.at(-1);
-    if (last?.face.name !== face.name || last.rtl !== part.rtl) runs.push({ face, text: shown, rtl: part.rtl });
-    else last.text = isTurned(face) ? shown + last.text : last.text + shown;
-  }
+  for (const part of parts)
+    for (const { face, text: shown } of showable(part.text, look)) {
+      const last = runs.at(-1);
+      if (last?.face.name !== face.name || last.rtl !== part.rtl) runs.push({ face, text: shown, rtl: part.rtl });
+      else last.text = isTurned(face) ? shown + last.text : last.text + shown;
+    }
   return runs;
 }
 
-/** A character that no face has is printed as what it is made of, or as the replacement character. */
-function showable(grapheme: string, weight: Weight, collection: Collection): { face: Face; text: string } {
+/**
+ * A grapheme that no face has as a whole is printed as what it is made of, and what none has as the replacement
+ * character: it is seen, and copied, and never left out.
+ */
+const showable = (grapheme: string, look: Look): Piece[] =>
+  memo(look.shown, grapheme, () => {
+    const whole = wholly(grapheme, look);
+    if (whole) return [whole];
+    const points = [...grapheme].filter((one) => !UNSEEN.test(one));
+    return points.map((one) => wholly(one, look) ?? { face: wholly(UNKNOWN, look)!.face, text: UNKNOWN });
+  });
+
+function wholly(grapheme: string, { weight, collection }: Look): Piece | undefined {
   for (const text of [grapheme, grapheme.normalize('NFKD')]) {
     const face = faceFor(text, weight, collection);
     if (face) return { face, text };
   }
-  return { face: faceFor(UNKNOWN, weight, collection)!, text: UNKNOWN };
+  return undefined;
 }
 
 /** Where a line may end: after spaces and hyphens, and between words of scripts that write without spaces. */
@@ -129,49 +156,30 @@ function tokensOf(paragraph: string): string[] {
   return tokens;
 }
 
-function breakLines(paragraph: string, width: number, wide: (text: string) => number): string[] {
-  if (wide(paragraph) <= width) return [paragraph];
-  const lines: string[] = [];
-  let line = '';
-  for (const token of tokensOf(paragraph)) {
-    if (wide((line + token).trimEnd()) <= width) {
-      line += token;
-      continue;
-    }
-    if (line !== '') lines.push(line.trimEnd());
-    line = '';
-    for (const part of fitting(token, width, wide)) {
-      if (line !== '') lines.push(line);
-      line = part;
-    }
-  }
-  return [...lines, line.trimEnd()];
+/** A word wider than the line begins a line, and is cut where it must be. */
+function breakLines(paragraph: string, ruler: Ruler): SetLine[] {
+  const stretches: string[][] = [[]];
+  for (const token of tokensOf(paragraph))
+    if (ruler.alone(token.trimEnd()) > ruler.width) stretches.push(split(token));
+    else stretches.at(-1)!.push(token);
+  return stretches.flatMap((parts) => linesOf(parts, ruler));
 }
 
 /**
- * A word wider than the line is cut where it must be. Its characters are measured one by one, each once: shaping every
- * beginning of every line would take seconds for a page.
+ * Fills lines with parts, one at least. Each part is measured once, alone; only what becomes a line is shaped: shaping
+ * every beginning of every line would take seconds for a page.
  */
-function fitting(token: string, width: number, wide: (text: string) => number): string[] {
-  if (wide(token.trimEnd()) <= width) return [token];
-  const measured = new Map<string, number>();
-  const wideAlone = (one: string): number => {
-    const known = measured.get(one) ?? wide(one);
-    measured.set(one, known);
-    return known;
-  };
-  const parts: string[] = [];
-  let rest = split(token);
-  while (rest.length > 0) {
-    let count = 1;
-    for (let sum = wideAlone(rest[0]!); count < rest.length; count++) {
-      sum += wideAlone(rest[count]!);
-      if (sum > width) break;
-    }
-    // joined characters may be wider than each alone
-    while (count > 1 && wide(rest.slice(0, count).join('').trimEnd()) > width) count -= 1;
-    parts.push(rest.slice(0, count).join(''));
-    rest = rest.slice(count);
+function linesOf(parts: readonly string[], { width, set, alone }: Ruler): SetLine[] {
+  const lines: SetLine[] = [];
+  for (let from = 0, to = 1; from < parts.length; from = to) {
+    let sum = alone(parts[from]!);
+    for (to = from + 1; to < parts.length && sum + alone(parts[to]!.trimEnd()) <= width; to += 1)
+      sum += alone(parts[to]!);
+    const upTo = (end: number) => set(parts.slice(from, end).join('').trimEnd());
+    let line = upTo(to);
+    // joined they may be wider than each alone
+    while (line.width > width && to > from + 1) line = upTo(--to);
+    lines.push(line);
   }
-  return parts;
+  return lines;
 }

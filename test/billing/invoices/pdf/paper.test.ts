@@ -112,7 +112,7 @@ test('an address is written as its country does', () => {
 });
 
 describe('pages', () => {
-  const pagesOf = (over: Partial<PaperInput>) => layOut(paperOf(input(over)), createTypesetter('US'));
+  const pagesOf = async (over: Partial<PaperInput>) => layOut(paperOf(input(over)), createTypesetter('US'));
   const bottomOf = (item: Item) => (item.kind === 'watermark' ? 0 : item.y + ('height' in item ? item.height : 0));
   const textsOf = (items: Item[]) =>
     items.flatMap((item) => (item.kind === 'text' ? [item.line.runs.map(({ text }) => text).join('')] : []));

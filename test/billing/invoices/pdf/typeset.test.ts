@@ -27,7 +27,19 @@ describe('faces', () => {
   });
 
   test('what no font has is what it is made of, or the replacement character; nothing invisible is printed', () => {
-    expect(set('① 🎉 a\u202eb\u00adc\u0007')).toEqual(['regular:1 \ufffd abc']);
+    expect(set('① ᚠ a\u202eb\u00adc\u0007')).toEqual(['regular:1 \ufffd abc']);
+    expect(set('ᚠ\u0301\u{10330}')).toEqual(['regular:\ufffd\u0301\ufffd']);
+  });
+
+  test('pictures, and letters of Africa, have glyphs', () => {
+    expect(set('🎉 👍🏽')).toEqual(['emoji:🎉', 'regular: ', 'emoji:👍🏽']);
+    expect(set('👨‍👩‍👧')).toEqual(['emoji:👨‍👩‍👧']);
+    expect(set('1️⃣ 🇩🇪 ❤️')).toEqual(['emoji:1️⃣', 'regular: ', 'emoji:🇩🇪', 'regular: ', 'emoji:❤️']);
+    expect(set('🏴\u{e0067}\u{e0062}\u{e007f}')).toEqual(['emoji:🏴']);
+    const letters = 'ɛ ɔ Ɛ Ɔ ɖ Ɖ ƒ ɣ Ɣ ŋ ʋ ɓ Ɓ ɗ Ɗ ƙ ƴ ǝ ẹ ọ ṣ';
+    expect(set(letters)).toEqual([`regular:${letters}`]);
+    const [bold] = createTypesetter(null).set(letters, { ...STYLE, weight: 'bold' }).runs;
+    expect(bold).toMatchObject({ face: { name: 'bold' }, text: letters });
   });
 
   test('Chinese, Japanese and Korean by script, then by country, and never in a collection without the character', () => {
@@ -82,6 +94,15 @@ describe('wrapping', () => {
     expect(lines.join('')).toBe('x1'.repeat(250));
     expect(layout.mock.calls.length).toBeLessThan(lines.length * 4);
     layout.mockRestore();
+  });
+
+  test('a paragraph is looked at a few times, however many lines it has', () => {
+    const looked = jest.spyOn(Intl.Segmenter.prototype, 'segment');
+    const paragraph = 'شركة النور للتجارة '.repeat(250);
+    expect(wrap(paragraph, 250).length).toBeGreaterThan(40);
+    const characters = looked.mock.calls.reduce((sum, [text = '']) => sum + text.length, 0);
+    expect(characters).toBeLessThan(paragraph.length * 3);
+    looked.mockRestore();
   });
 
   test('no line is wider than asked', () => {

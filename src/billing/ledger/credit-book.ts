@@ -3,8 +3,8 @@ import { money } from '../../platform/db/columns.ts';
 import { invalid, refuse } from '../../platform/errors.ts';
 import { formatMoney, MAX_AMOUNT } from '../../platform/money.ts';
 import type { Work } from '../../platform/work.ts';
-import { creditAppliedLines, creditManualLines, creditReturnedLines, type JournalEntry } from '../ledger/entries.ts';
 import type { CreditEntry, CreditReason } from './credit-entry.ts';
+import { creditAppliedLines, creditManualLines, creditReturnedLines, type JournalEntry } from './entries.ts';
 import { insertCreditEntries } from './store.ts';
 
 export interface CreditMove {

@@ -1,10 +1,10 @@
 import { type Billing, flushBilling } from '../billing.ts';
-import { issueCreditNotes } from '../credit-notes/issue.ts';
+import { isOpen } from '../invoices/invoice.ts';
+import { reversalStateOf } from '../invoices/reversal-state.ts';
+import { voidInvoices } from '../invoices/settle.ts';
+import * as store from '../invoices/store.ts';
 import { reverseGross, reversibleGross } from '../pricing/reversal.ts';
-import { isOpen } from './invoice.ts';
-import { reversalStateOf } from './reversal-state.ts';
-import { voidInvoices } from './settle.ts';
-import * as store from './store.ts';
+import { issueCreditNotes } from './issue.ts';
 
 /**
  * Takes back the invoices of future periods (rules Q9): voided when nothing was paid or credited on them,
