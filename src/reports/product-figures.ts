@@ -6,28 +6,15 @@ import { addDays, addMilliseconds, type Instant } from '../platform/calendar.ts'
 import type { Db } from '../platform/db/connect.ts';
 import { decimal, formatDecimal } from '../platform/decimal.ts';
 import { roundRatio } from '../platform/money.ts';
-import type { Product } from './product.ts';
-
-/** What a product earned and who used it (rules R8). */
-export interface ProductFigures {
-  /** Minor units of the product's currency. */
-  monthlyRevenue: bigint;
-  activeUsers: number;
-  dailyActiveUsers: number;
-  /** Percent with 2 decimals. */
-  churnRate: string;
-}
-
-/** Of a product that is new. */
-export const NO_FIGURES: ProductFigures = {
-  monthlyRevenue: 0n,
-  activeUsers: 0,
-  dailyActiveUsers: 0,
-  churnRate: '0.00',
-};
+import { NO_FIGURES, type ProductFigures } from '../products/hooks.ts';
+import type { Product } from '../products/product.ts';
 
 /** The figures of a page of products, in a number of statements that does not depend on the page (rules R8). */
-export async function figuresOf(db: Db, products: Product[], now: Instant): Promise<(id: string) => ProductFigures> {
+export async function productFigures(
+  db: Db,
+  products: Product[],
+  now: Instant,
+): Promise<(id: string) => ProductFigures> {
   if (products.length === 0) return () => NO_FIGURES;
   const ids = products.map(({ id }) => id);
   const monthAgo = addDays(now, -30);

@@ -1,34 +1,19 @@
 import { type CreditBalance, creditBalancesOf } from '../billing/credits/balances.ts';
 import { customersInArrears } from '../billing/invoices/figures.ts';
 import { customersWhoPaid } from '../billing/payments/figures.ts';
-import { holdingsOf, subscriptionHealth } from '../billing/subscriptions/holdings.ts';
+import { subscriptionHealth } from '../billing/subscriptions/health.ts';
 import { customersWhoUsed } from '../billing/usage/figures.ts';
+import { type Customer, type HealthFacts, healthScore } from '../customers/customer.ts';
+import type { CustomerFigures, ProductRef } from '../customers/hooks.ts';
 import { customersWithDevices } from '../licenses/figures.ts';
 import { addDays, type Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
-import type { ProductType } from '../products/product.ts';
-import { type Customer, type HealthFacts, healthScore } from './customer.ts';
-
-export interface ProductRef {
-  id: string;
-  name: string;
-  productType: ProductType;
-}
-
-/** What is computed for a customer whenever it is answered. */
-export interface CustomerFigures {
-  healthScore: number;
-  /** Minor units of the customer's currency, or of the default currency. */
-  creditBalance: bigint;
-  creditCurrency: string;
-  creditBalances: CreditBalance[];
-  products: ProductRef[];
-}
+import { holdingsOf } from './holdings.ts';
 
 const NO_SUBSCRIPTION = { live: false, troubled: false, ending: false };
 
 /** The figures of a page of customers, in a number of statements that does not depend on the page. */
-export async function figuresOf(
+export async function customerFigures(
   db: Db,
   customers: Customer[],
   defaultCurrency: string,
@@ -52,7 +37,7 @@ export async function figuresOf(
 }
 
 /** The figures of a customer that is new. */
-export const newFigures = ({ currency }: Customer, defaultCurrency: string): CustomerFigures =>
+export const newCustomerFigures = ({ currency }: Customer, defaultCurrency: string): CustomerFigures =>
   assemble(currency ?? defaultCurrency, [], [], { ...NO_SUBSCRIPTION, paid: false, seen: false, overdue: false });
 
 function assemble(

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { effectiveRate, questionOf, regionOf } from '../../../src/billing/tax/quote.ts';
-import { stripeTax } from '../../../src/billing/tax/stripe.ts';
-import { taxJar } from '../../../src/billing/tax/taxjar.ts';
-import { formatDecimal, parseDecimal } from '../../../src/platform/decimal.ts';
-import { calculation } from '../../support/providers/tax.ts';
+import { questionOf, regionOf } from '../../src/billing/tax/quote.ts';
+import { formatDecimal, parseDecimal } from '../../src/platform/decimal.ts';
+import { tax as stripeTax } from '../../src/providers/stripe/tax.ts';
+import { effectiveRate } from '../../src/providers/tax.ts';
+import { tax as taxJar } from '../../src/providers/taxjar/tax.ts';
+import { calculation } from '../support/providers/tax.ts';
 
 /** As askJson gives it: every number is its text. */
 const received = (body: unknown): unknown =>

@@ -1,6 +1,14 @@
 import { add, isZero, multiply, parseDecimal, signOf, ZERO } from '../../platform/decimal.ts';
-import { listOf, objectOf, type TaxProvider, textOf } from './provider.ts';
-import { checkRate, effectiveRate, type Question, type Rate } from './quote.ts';
+import {
+  checkRate,
+  effectiveRate,
+  listOf,
+  objectOf,
+  type Question,
+  type Rate,
+  type TaxCapability,
+  textOf,
+} from '../tax.ts';
 
 const VERSION = '2025-03-31.basil';
 /** The price asked about, in cents: large, so that shares of it are exact. */
@@ -27,8 +35,9 @@ const NAMES: Record<string, string> = {
 };
 
 /** Stripe Tax: one calculation over one line; its breakdown holds the rates that add up. */
-export const stripeTax: TaxProvider = {
+export const tax: TaxCapability = {
   title: 'Stripe Tax',
+  key: 'stripe.secretKey',
   request: (question, { url, secret, id }) => ({
     url: `${url}/v1/tax/calculations`,
     headers: {

@@ -1,6 +1,5 @@
 import { isZero, parseDecimal } from '../../platform/decimal.ts';
-import { objectOf, type TaxProvider, textOf } from './provider.ts';
-import { effectiveRate, type Question } from './quote.ts';
+import { effectiveRate, objectOf, type Question, type TaxCapability, textOf } from '../tax.ts';
 
 /** Of the order asked about, in whole units: a power of ten, so that shares of it are exact. */
 const PRICE = 1000;
@@ -16,21 +15,22 @@ const VAT = new Set(
 const nameIn = (country: string): string => NAMES[country] ?? (VAT.has(country) ? 'VAT' : 'Tax');
 
 /** TaxJar: the tax of one order of one line; `rate` is a fraction of its taxable part. */
-export const taxJar: TaxProvider = {
+export const tax: TaxCapability = {
   title: 'TaxJar',
+  key: 'tax.taxjarApiKey',
   request: (question, { url, secret }) => ({
     url: `${url}/v2/taxes`,
     headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
     body: JSON.stringify(orderOf(question)),
   }),
   read(body, { country }) {
-    const tax = objectOf(objectOf(body).tax);
-    const [rate, taxable, total] = [tax.rate, tax.taxable_amount, tax.order_total_amount].map((value) =>
+    const answer = objectOf(objectOf(body).tax);
+    const [rate, taxable, total] = [answer.rate, answer.taxable_amount, answer.order_total_amount].map((value) =>
       parseDecimal(textOf(value)),
     );
     const effective = effectiveRate(rate!, taxable!, total!);
     // a tax that no rate explains must not become none
-    if (isZero(effective) !== isZero(parseDecimal(textOf(tax.amount_to_collect))))
+    if (isZero(effective) !== isZero(parseDecimal(textOf(answer.amount_to_collect))))
       throw new RangeError('amount and rate do not agree');
     return { rate: effective, taxName: nameIn(country) };
   },

@@ -1,14 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  fromStripeUnits,
-  lemonsqueezyUnits,
-  stripeUnits,
-  UnitError,
-  xenditUnits,
-} from '../../../src/billing/pricing/provider-units.ts';
-import { CURRENCIES } from '../../../src/platform/currencies.ts';
-import { parseMoney } from '../../../src/platform/money.ts';
+import { CURRENCIES } from '../../src/platform/currencies.ts';
+import { parseMoney } from '../../src/platform/money.ts';
+import { lemonsqueezyUnits } from '../../src/providers/lemonsqueezy/units.ts';
+import { UnitError } from '../../src/providers/provider.ts';
+import { fromStripeUnits, stripeUnits } from '../../src/providers/stripe/units.ts';
+import { xenditUnits } from '../../src/providers/xendit/units.ts';
 
 describe('provider units (M9)', () => {
   test.each([
