@@ -1,4 +1,4 @@
-import { readConfig } from './src/platform/config.ts';
+import { readConfig } from './src/config.ts';
 import { sqliteFile } from './src/platform/db/connect.ts';
 
 // Connection settings for people who use the Knex command line. The schema is not made by it: `npm run migrate`.

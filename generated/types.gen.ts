@@ -6,6 +6,66 @@ export type ClientOptions = {
 
 export type ErrorCode = 'unauthorized' | 'session_expired' | 'forbidden' | 'invalid_credentials' | 'invalid_api_key' | 'invalid_cron_secret' | 'validation_error' | 'invalid_request' | 'not_found' | 'method_not_allowed' | 'already_exists' | 'delete_conflict' | 'conflict' | 'payload_too_large' | 'unsupported_media_type' | 'rate_limited' | 'idempotency_key_reused' | 'idempotency_in_progress' | 'subscription_not_active' | 'plan_not_found' | 'quote_stale' | 'currency_mismatch' | 'invoice_already_paid' | 'invoice_voided' | 'insufficient_credit' | 'coupon_expired' | 'coupon_usage_exceeded' | 'payment_failed' | 'refund_exceeds_payment' | 'license_not_found' | 'license_expired' | 'license_suspended' | 'license_revoked' | 'activation_limit_reached' | 'provider_not_configured' | 'provider_error' | 'webhook_signature_invalid' | 'internal_error' | 'database_error' | 'service_unavailable';
 
+export type UsageItemStatus = 'accepted' | 'duplicate' | 'conflict' | 'rejected';
+
+/**
+ * ULID in upper case.
+ */
+export type Id = string;
+
+export type UsageItemError = {
+    error: ErrorCode;
+    /**
+     * For people; may change.
+     */
+    message: string;
+    /**
+     * A sentence for each failing member of the item.
+     */
+    fields?: {
+        [key: string]: string;
+    };
+};
+
+export type UsageBatchItem = {
+    /**
+     * Place of the item in the array.
+     */
+    index: number;
+    status: UsageItemStatus;
+    /**
+     * The stored event; only with accepted and duplicate.
+     */
+    id?: Id;
+    /**
+     * Why not; only with conflict and rejected.
+     */
+    error?: UsageItemError;
+};
+
+export type UsageBatchResult = {
+    /**
+     * Items that were stored.
+     */
+    accepted: number;
+    /**
+     * Items that were there already.
+     */
+    duplicate: number;
+    /**
+     * Items whose key was used for another event; not stored.
+     */
+    conflict: number;
+    /**
+     * Items that were refused; not stored.
+     */
+    rejected: number;
+    /**
+     * In the order sent.
+     */
+    results: Array<UsageBatchItem>;
+};
+
 /**
  * The body of every 4xx and 5xx answer.
  */
@@ -21,6 +81,10 @@ export type ApiError = {
     fields?: {
         [key: string]: string;
     };
+    /**
+     * The outcome of each item, where every item of a batch was refused.
+     */
+    batch?: UsageBatchResult;
     /**
      * The value of the header `X-Request-Id`.
      */
@@ -60,11 +124,6 @@ export type Login = {
     email: string;
     password: string;
 };
-
-/**
- * ULID in upper case.
- */
-export type Id = string;
 
 export type Email = string;
 
@@ -1820,45 +1879,6 @@ export type UsageBatch = Array<{
     [key: string]: unknown;
 }>;
 
-export type UsageItemStatus = 'accepted' | 'duplicate' | 'conflict' | 'rejected';
-
-export type UsageItemError = {
-    error: ErrorCode;
-    /**
-     * For people; may change.
-     */
-    message: string;
-    /**
-     * A sentence for each failing member of the item.
-     */
-    fields?: {
-        [key: string]: string;
-    };
-};
-
-export type UsageBatchItem = {
-    /**
-     * Place of the item in the array.
-     */
-    index: number;
-    status: UsageItemStatus;
-    /**
-     * The stored event; only with accepted and duplicate.
-     */
-    id?: Id;
-    /**
-     * Why not; only with conflict and rejected.
-     */
-    error?: UsageItemError;
-};
-
-export type UsageBatchResult = {
-    /**
-     * In the order sent.
-     */
-    results: Array<UsageBatchItem>;
-};
-
 export type UsageMetricSummary = {
     metricName: MetricName;
     aggregation: UsageAggregation;
@@ -2423,6 +2443,10 @@ export type LicenseVerification = {
      * Only when `valid` is false.
      */
     error?: LicenseError;
+    /**
+     * The time of the server.
+     */
+    checkedAt: Timestamp;
     /**
      * Only in answers of validate.
      */

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import { createServer } from 'node:net';
-import { ConfigError, readConfig } from '../src/platform/config.ts';
+import { readConfig } from '../src/config.ts';
+import { ConfigError } from '../src/platform/config.ts';
 import { prepareDatabase } from './dev/database.ts';
 import { generateIfStale, STAMP } from './dev/generated.ts';
 import { developmentEnvironment } from './dev/login.ts';

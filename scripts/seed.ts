@@ -1,5 +1,5 @@
+import { readConfig } from '../src/config.ts';
 import { TestClock } from '../src/platform/clock.ts';
-import { readConfig } from '../src/platform/config.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
 import { createRuntime } from '../src/runtime.ts';
 import { isEmpty, seed } from './seed/seed.ts';

@@ -1,10 +1,11 @@
 import type { Server } from 'node:http';
 import { ensureFirstAdmin } from './accounts/first-admin.ts';
 import { createApp } from './app.ts';
+import { readConfig } from './config.ts';
 import { startJobs } from './jobs.ts';
 import { reencryptSigningKey } from './licenses/jobs.ts';
 import { TestClock } from './platform/clock.ts';
-import { ConfigError, readConfig } from './platform/config.ts';
+import { ConfigError } from './platform/config.ts';
 import { migrate, migrationState } from './platform/db/migrate.ts';
 import { claimSoleServer } from './platform/db/sole-server.ts';
 import { createHttpServer } from './platform/http/server.ts';

@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { functionsOf, isAny, isMember, isNewDate, placesOf, type SourceFile, sourceFiles } from './support/source.ts';
 
@@ -20,7 +21,7 @@ const MAY_IMPORT: Record<string, string> = {
   accounts: 'customers',
   analytics: 'billing/audit system',
   app: 'accounts analytics billing/coupons billing/coverage billing/credit-notes billing/credits billing/events billing/invoices billing/payments billing/plans billing/refunds billing/run billing/subscriptions billing/tax-rules billing/usage cron customers licenses mail products settings system',
-  'billing/audit': 'billing/plans billing/pricing billing/subscriptions licenses',
+  'billing/audit': 'billing/plans billing/pricing billing/subscriptions licenses providers',
   'billing/billing': 'billing/ledger billing/tax billing/tax-rules settings',
   'billing/coupons': 'billing/plans settings',
   'billing/coverage': 'billing/plans billing/pricing billing/subscriptions',
@@ -28,35 +29,38 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/credits': 'billing/billing billing/ledger customers',
   'billing/events': '',
   'billing/invoices':
-    'billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/pricing billing/tax customers settings',
-  'billing/ledger': '',
+    'billing/billing billing/credit-notes billing/credits billing/ledger billing/numbers billing/payments billing/pricing billing/tax customers providers settings',
+  'billing/ledger': 'providers',
   'billing/mrr': '',
   'billing/numbers': '',
-  'billing/payments': 'billing/billing billing/invoices billing/ledger',
+  'billing/payments': 'billing/billing billing/invoices billing/ledger providers',
   'billing/plans': 'billing/pricing products settings',
   'billing/pricing': '',
-  'billing/refunds': 'billing/billing billing/invoices billing/ledger billing/payments billing/pricing',
+  'billing/refunds': 'billing/billing billing/invoices billing/ledger billing/payments billing/pricing providers',
   'billing/run': 'billing/billing billing/invoices billing/subscriptions billing/tax',
   'billing/subscriptions':
-    'billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/refunds billing/run billing/tax billing/usage customers licenses products',
-  'billing/tax': 'billing/pricing settings',
+    'billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/refunds billing/run billing/tax billing/usage customers licenses',
+  'billing/tax': 'billing/pricing providers settings',
   'billing/tax-rules': 'billing/pricing products',
   'billing/usage': 'billing/plans billing/pricing billing/subscriptions settings',
-  cli: 'accounts billing/audit runtime',
+  cli: 'accounts billing/audit config runtime',
+  config: 'providers',
   cron: 'billing/run licenses mail',
-  customers:
-    'billing/credits billing/invoices billing/payments billing/subscriptions billing/usage licenses products settings',
-  hooks: 'billing/payments billing/subscriptions',
+  customers: 'billing/invoices products providers settings',
+  hooks: 'billing/payments billing/plans billing/subscriptions licenses reports',
   jobs: 'accounts analytics billing/events billing/run billing/tax licenses mail system',
   licenses: 'billing/plans customers products settings',
   mail: 'billing/events billing/invoices billing/subscriptions customers outbox settings',
-  main: 'accounts app jobs licenses runtime settings',
+  main: 'accounts app config jobs licenses runtime settings',
   migrations: '',
   outbox: '',
   platform: 'migrations',
-  products: 'billing/ledger billing/mrr billing/plans billing/subscriptions billing/usage licenses settings',
+  products: 'settings',
+  providers: '',
+  reports:
+    'billing/credits billing/invoices billing/ledger billing/mrr billing/payments billing/subscriptions billing/usage customers licenses products',
   runtime: 'accounts billing/events hooks mail',
-  settings: '',
+  settings: 'providers',
   system: '',
 };
 
@@ -84,6 +88,34 @@ describe('imports', () => {
         imports.filter((one) => /^(src|generated)\//.test(one) && !allowed.test(one)).map((one) => `${path} -> ${one}`),
       );
     expect(others).toEqual([]);
+  });
+
+  test('nothing outside its folder names a provider', () => {
+    const folders = globSync('src/providers/*/provider.ts').map((path) => path.split('/')[2]!);
+    expect(folders.length).toBeGreaterThan(3);
+    const names = new RegExp(folders.join('|'), 'i');
+    // what is released stays as it is; the demo data are those of a company that uses one
+    const own = /^src\/(providers\/list\.ts$|migrations\/00(01|02|04|05|14|33)-)|^scripts\/seed\//;
+    const others = globSync(['src/**/*.ts', 'scripts/**/*.ts'])
+      .filter((path) => !own.test(path))
+      .filter((path) => {
+        const home = /^src\/providers\/(\w+)\//.exec(path)?.[1];
+        const foreign = home ? new RegExp(folders.filter((one) => one !== home).join('|'), 'i') : names;
+        return foreign.test(path) || foreign.test(readFileSync(path, 'utf8'));
+      });
+    expect(others).toEqual([]);
+  });
+
+  test('a provider knows the contract of providers and the platform, and only the wiring list knows it', () => {
+    const inside = files.filter(({ path }) => /^src\/providers\/\w+\//.test(path));
+    const allowed = (path: string) =>
+      new RegExp(`^(${path.replace(/[^/]+$/, '')}|src/platform/|src/providers/(provider|tax)\\.ts$|node:)`);
+    expect(inside.flatMap(({ path, imports }) => imports.filter((one) => !allowed(path).test(one)))).toEqual([]);
+    const users = files.filter(
+      ({ path, imports }) =>
+        !inside.some((one) => one.path === path) && imports.some((one) => inside.some(({ path: p }) => p === one)),
+    );
+    expect(users.map(({ path }) => path)).toEqual(['src/providers/list.ts']);
   });
 
   test('pricing is pure: itself, the pure files of the platform, and a hash', () => {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { providerNames } from '../src/migrations/0033-provider-names.ts';
 import { migrations } from '../src/migrations/index.ts';
 import type { Database } from '../src/platform/db/connect.ts';
 import { migrate, migrationState, rollback } from '../src/platform/db/migrate.ts';
@@ -71,5 +72,40 @@ describe('up, down, up', () => {
     const applied = await Promise.all([run(), run(), run()]);
     expect(applied.flat()).toEqual(NAMES);
     expect(await migrationState(database.read)).toEqual({ applied: NAMES, pending: [] });
+  });
+});
+
+describe('0033-provider-names', () => {
+  const isRefused = async (table: string, values: object) => {
+    const undo = new Error('undo');
+    const error = await errorOf(
+      database.transaction(async (trx) => {
+        await trx(table).update(values);
+        throw undo;
+      }),
+    );
+    return error !== undo;
+  };
+
+  test('keeps every row, up and down and up again, and what it changes holds for connections that were open', async () => {
+    const tables = ['customers', 'payments', 'subscriptions', 'tax_quotes', 'journal_lines'];
+    const rows = async () => Promise.all(tables.map((table) => database.read(table)));
+    await rollback(database);
+    await migrate(database, AT);
+    await insertSamples(database.write);
+    const before = await rows();
+    const open = await dumpSchema(database.write);
+    expect(await rollback(database, [providerNames])).toEqual([providerNames.name]);
+    expect(await rows()).toEqual(before);
+    expect(await isRefused('payments', { method: 'paddle' })).toBe(true);
+    expect(await isRefused('subscriptions', { managed_by: 'paddle' })).toBe(true);
+    expect(await migrate(database, AT)).toEqual([providerNames.name]);
+    expect(await rows()).toEqual(before);
+    expect(await dumpSchema(database.write)).toEqual(open);
+    expect(await isRefused('payments', { method: 'paddle' })).toBe(false);
+    expect(await isRefused('subscriptions', { managed_by: 'paddle' })).toBe(false);
+    expect(await isRefused('payments', { method: 'Not a name' })).toBe(true);
+    if (database.dialect === 'sqlite')
+      expect(await query(database.write, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
   });
 });

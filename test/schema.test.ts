@@ -68,16 +68,16 @@ describe('the schema holds the rules', () => {
     const enums: Record<string, string[]> = {
       products: ['product_type', 'status'],
       plan_versions: ['pricing_model', 'tier_mode', 'billing_cycle'],
-      customers: ['tier', 'payment_method'],
+      customers: ['tier'],
       tax_rules: ['product_category'],
-      tax_quotes: ['product_category', 'provider'],
+      tax_quotes: ['product_category'],
       coupons: ['discount_type', 'duration'],
       emails: ['state'],
-      subscriptions: ['status', 'billing_cycle', 'cancel_reason', 'pause_reason', 'managed_by'],
+      subscriptions: ['status', 'billing_cycle', 'cancel_reason', 'pause_reason'],
       invoices: ['origin', 'status'],
       billing_periods: ['kind', 'state'],
       invoice_lines: ['kind'],
-      payments: ['method', 'status'],
+      payments: ['status'],
       credit_notes: ['status', 'cause'],
       credit_entries: ['reason'],
       refunds: ['destination', 'status'],
@@ -97,6 +97,34 @@ describe('the schema holds the rules', () => {
           column,
           expect.stringMatching(/CHECK constraint|check constraint/),
         ]);
+  });
+
+  test.each([
+    ['customers', 'payment_method', ''],
+    ['payments', 'method', ''],
+    ['subscriptions', 'managed_by', ''],
+    ['tax_quotes', 'provider', ''],
+    ['journal_lines', 'account', 'cash:'],
+  ])('a name of a provider has its form: %s.%s', async (table, column, before) => {
+    for (const name of ['', 'x', 'No', 'a b', "a'b", 'a:b', 'ä_', 'x'.repeat(41)])
+      expect([name, String(await insert(table, { [column]: before + name }))]).toEqual([
+        name,
+        expect.stringMatching(/CHECK constraint|check constraint/),
+      ]);
+    // a name that no migration has heard of
+    const other = { ...SAMPLES[table], [column]: `${before}paddle_2` };
+    const key = 'id' in other ? { id: 'new' } : table === 'tax_quotes' ? {} : { line_no: 9 };
+    const unique = { customers: { email_key: 'new' }, subscriptions: { provider_subscription_id: 'new' } }[table];
+    const undo = new Error('undo');
+    const error = await errorOf(
+      held.database.transaction(async (trx) => {
+        await insertRows(trx, table, [
+          { ...other, ...key, ...unique, ...(table === 'customers' && { stripe_customer_id: null }) },
+        ]);
+        throw undo;
+      }),
+    );
+    expect(error).toBe(undo);
   });
 
   test.each([

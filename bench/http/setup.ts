@@ -31,7 +31,7 @@ export const benchConfig = (databaseUrl: string): Config => ({
   metricsToken: undefined,
   rateLimits: true,
   trustProxy: 0,
-  providers: { stripeUrl: 'https://api.stripe.com', taxjarUrl: 'https://api.taxjar.com', timeoutMs: 5000, members: {} },
+  providers: { origins: {}, timeoutMs: 5000, members: {} },
   mail: undefined,
 });
 

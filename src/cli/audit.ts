@@ -1,6 +1,7 @@
 import { CHECKS, checkInvariants, type Violation } from '../billing/audit/invariants.ts';
+import { readConfig } from '../config.ts';
 import { TestClock } from '../platform/clock.ts';
-import { ConfigError, readConfig } from '../platform/config.ts';
+import { ConfigError } from '../platform/config.ts';
 import { migrationState } from '../platform/db/migrate.ts';
 import { unhurried } from '../platform/db/unhurried.ts';
 import type { Runtime } from '../platform/work.ts';

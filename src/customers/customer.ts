@@ -1,13 +1,14 @@
 import type { Instant } from '../platform/calendar.ts';
 import { refuse } from '../platform/errors.ts';
 import { exponentOf } from '../platform/money.ts';
+import type { PaymentMethodCode } from '../providers/methods.ts';
+import { type CustomerReferences, noReferences } from './references.ts';
 
 export type CustomerTier = 'starter' | 'professional' | 'enterprise';
-export type PaymentMethodCode = 'manual' | 'stripe' | 'xendit' | 'lemonsqueezy' | 'bank_transfer' | 'check';
 export type Metadata = Record<string, string | number | boolean>;
 
 /** The members a caller may set. */
-export interface CustomerMembers {
+export interface CustomerMembers extends CustomerReferences {
   name: string;
   email: string;
   company: string | null;
@@ -23,8 +24,6 @@ export interface CustomerMembers {
   paymentMethod: PaymentMethodCode | null;
   currency: string | null;
   metadata: Metadata;
-  stripeCustomerId: string | null;
-  xenditCustomerId: string | null;
 }
 
 export interface Customer extends CustomerMembers {
@@ -62,8 +61,7 @@ export function newCustomer(
     paymentMethod: null,
     currency: null,
     metadata: {},
-    stripeCustomerId: null,
-    xenditCustomerId: null,
+    ...noReferences(),
     version: 1,
     createdAt: now,
     updatedAt: now,

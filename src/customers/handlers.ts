@@ -1,4 +1,3 @@
-import { listCustomerSubscriptions } from '../billing/subscriptions/present.ts';
 import { changesOf } from '../platform/changes.ts';
 import { notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
@@ -7,7 +6,8 @@ import { checkVersion } from '../platform/http/versions.ts';
 import { formatMoney } from '../platform/money.ts';
 import { loadBillingSettings } from '../settings/store.ts';
 import { type Customer, changedCustomer, checkOwnChange, newCustomer } from './customer.ts';
-import { type CustomerFigures, figuresOf, newFigures } from './figures.ts';
+import type { CustomerFigures } from './hooks.ts';
+import { pickReferences } from './references.ts';
 import * as store from './store.ts';
 
 const SUBSCRIPTIONS_SHOWN = 100;
@@ -25,13 +25,14 @@ const createCustomer: Handlers<'customers'>['createCustomer'] = async ({ body },
   if (!(await store.insertCustomer(context.db, customer))) throw taken(['email']);
   context.audit({ entityType: 'customer', entityId: customer.id, changes: changesOf<object>({}, customer) });
   const { defaultCurrency } = await loadBillingSettings(context.db, context.runtime.config);
-  return present(customer, newFigures(customer, defaultCurrency));
+  return present(customer, context.runtime.hooks.customers.newFigures(customer, defaultCurrency));
 };
 
 const getCustomer: Handlers<'customers'>['getCustomer'] = async ({ path }, context) => {
   const customer = await store.findCustomer(context.db, context.scope, path.id);
   if (!customer) throw notFound('customer');
-  const subscriptions = await listCustomerSubscriptions(context.db, customer.id, SUBSCRIPTIONS_SHOWN);
+  const { subscriptionsOf } = context.runtime.hooks.customers;
+  const subscriptions = await subscriptionsOf(context.db, customer.id, SUBSCRIPTIONS_SHOWN);
   return { ...(await presentOne(context, customer)), subscriptions };
 };
 
@@ -43,7 +44,7 @@ const updateCustomer: Handlers<'customers'>['updateCustomer'] = async ({ path, b
   const after = changedCustomer(before, body);
   const changes = changesOf(before, after);
   if (Object.keys(changes).length === 0) return presentOne(context, before);
-  if (UNIQUE.some((member) => member in changes)) await checkUnique(context, after);
+  if (store.UNIQUE_MEMBERS.some((member) => member in changes)) await checkUnique(context, after);
   const stored = { ...after, version: before.version + 1, updatedAt: context.now };
   await store.updateCustomer(context.db, stored);
   context.audit({ entityType: 'customer', entityId: path.id, changes });
@@ -74,7 +75,6 @@ export const customers: Handlers<'customers'> = {
 };
 
 const keyOf = (customer: Customer) => customer.id;
-const UNIQUE: store.UniqueMember[] = ['email', 'stripeCustomerId', 'xenditCustomerId'];
 
 async function checkUnique({ db }: Context, customer: Customer): Promise<void> {
   const members = await store.takenMembers(db, customer);
@@ -88,7 +88,7 @@ function taken(members: store.UniqueMember[]) {
 
 async function loadFigures({ db, now, runtime }: Context, rows: Customer[]) {
   const { defaultCurrency } = await loadBillingSettings(db, runtime.config);
-  return figuresOf(db, rows, defaultCurrency, now);
+  return runtime.hooks.customers.figuresOf(db, rows, defaultCurrency, now);
 }
 
 async function presentOne(context: Context, customer: Customer) {
@@ -113,8 +113,7 @@ const present = (customer: Customer, figures: CustomerFigures) => ({
   paymentMethod: customer.paymentMethod,
   currency: customer.currency,
   metadata: customer.metadata,
-  stripeCustomerId: customer.stripeCustomerId,
-  xenditCustomerId: customer.xenditCustomerId,
+  ...pickReferences(customer),
   healthScore: figures.healthScore,
   creditBalance: formatMoney(figures.creditBalance, figures.creditCurrency),
   creditBalances: figures.creditBalances.map(({ currency, balance }) => ({

@@ -4,7 +4,9 @@ import { lockNames } from '../platform/db/locks.ts';
 import { notFound } from '../platform/errors.ts';
 import type { PageRequest } from '../platform/http/pagination.ts';
 import type { Scope } from '../platform/http/principal.ts';
-import { type Customer, type CustomerTier, emailKey, type Metadata, type PaymentMethodCode } from './customer.ts';
+import type { PaymentMethodCode } from '../providers/methods.ts';
+import { type Customer, type CustomerTier, emailKey, type Metadata } from './customer.ts';
+import { fromReferenceRow, REFERENCES, type ReferenceMember, type ReferenceRow, toReferenceRow } from './references.ts';
 
 export interface CustomerFilter {
   email?: string | undefined;
@@ -52,7 +54,8 @@ export async function lockCustomerForDelete(db: Db, id: string): Promise<Custome
   return (await db('customers').where({ id }).forUpdate()).map(fromRow)[0];
 }
 
-export type UniqueMember = 'email' | 'stripeCustomerId' | 'xenditCustomerId';
+export type UniqueMember = 'email' | ReferenceMember;
+export const UNIQUE_MEMBERS: readonly UniqueMember[] = ['email', ...REFERENCES.map(({ member }) => member)];
 
 /**
  * The members whose value another customer has. The values are held until the commit, so that nobody else can take
@@ -61,8 +64,11 @@ export type UniqueMember = 'email' | 'stripeCustomerId' | 'xenditCustomerId';
 export async function takenMembers(db: Db, customer: Customer): Promise<UniqueMember[]> {
   const values: [UniqueMember, string, string | null][] = [
     ['email', 'email_key', emailKey(customer.email)],
-    ['stripeCustomerId', 'stripe_customer_id', customer.stripeCustomerId],
-    ['xenditCustomerId', 'xendit_customer_id', customer.xenditCustomerId],
+    ...REFERENCES.map(({ member, column }): [UniqueMember, string, string | null] => [
+      member,
+      column,
+      customer[member],
+    ]),
   ];
   const set = values.filter(([, , value]) => value !== null);
   const locks = set.map(([, column, value]) => `customers.${column}:${value}`);
@@ -118,15 +124,14 @@ function toRow(customer: Customer) {
     tax_id: customer.taxId,
     payment_method: customer.paymentMethod,
     currency: customer.currency,
-    stripe_customer_id: customer.stripeCustomerId,
-    xendit_customer_id: customer.xenditCustomerId,
+    ...toReferenceRow(customer),
     metadata: toJson(customer.metadata),
     version: customer.version,
     updated_at: customer.updatedAt,
   };
 }
 
-interface Row {
+interface Row extends ReferenceRow {
   id: string;
   name: string;
   email: string;
@@ -142,8 +147,6 @@ interface Row {
   tax_id: string | null;
   payment_method: PaymentMethodCode | null;
   currency: string | null;
-  stripe_customer_id: string | null;
-  xendit_customer_id: string | null;
   metadata: unknown;
   version: unknown;
   created_at: string;
@@ -168,8 +171,7 @@ function fromRow(row: Row): Customer {
     paymentMethod: row.payment_method,
     currency: row.currency,
     metadata: json<Metadata>(row.metadata),
-    stripeCustomerId: row.stripe_customer_id,
-    xenditCustomerId: row.xendit_customer_id,
+    ...fromReferenceRow(row),
     version: int(row.version),
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -1,5 +1,6 @@
 import { type Channel, drain, Refused, type Tally } from '../outbox/drain.ts';
 import type { Schedule } from '../outbox/schedule.ts';
+import { boundedBy } from '../platform/bounds.ts';
 import type { MailConfig } from '../platform/mail-config.ts';
 import type { Runtime } from '../platform/work.ts';
 import { loadBillingSettings } from '../settings/store.ts';
@@ -39,7 +40,8 @@ export const emailChannel = (runtime: Runtime, mail: MailConfig, deliver: Delive
   async send(claimed, signal) {
     const { database, config } = runtime;
     const seller = await loadBillingSettings(database.read, config);
-    const message = await compose(runtime, toEmail(claimed), seller, mail);
+    // a PDF that waits for its turn ends with the try
+    const message = await boundedBy(signal, () => compose(runtime, toEmail(claimed), seller, mail));
     signal.throwIfAborted(); // somebody else may have it by now
     await deliver(message, signal).catch((error: unknown) => {
       throw isFinal(error) ? Object.assign(new Refused((error as Error).message), codesOf(error)) : error;

@@ -5,7 +5,13 @@ import { z } from 'zod';
 import { isCurrency } from './currencies.ts';
 import { type MailConfig, readMail, readSmtpUrl } from './mail-config.ts';
 import { isOrigin, isPlain } from './origin.ts';
-import { insecureAddresses, type ProviderConfig, providerVariables, readProviders } from './provider-config.ts';
+import {
+  insecureAddresses,
+  type ProviderConfig,
+  type ProviderVariables,
+  providerSchema,
+  readProviders,
+} from './provider-config.ts';
 
 const flag = z.enum(['on', 'off']).transform((value) => value === 'on');
 const bool = z.enum(['true', 'false']).transform((value) => value === 'true');
@@ -51,7 +57,6 @@ const schema = z.object({
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   RATE_LIMITS: flag.default(true),
   TRUST_PROXY: integer(0, 10).default(0),
-  ...providerVariables,
   SMTP_URL: z
     .string()
     .refine((text) => readSmtpUrl(text) !== undefined, 'must be smtp://[user:password@]host[:port] or smtps://…')
@@ -103,22 +108,20 @@ export class ConfigError extends Error {
  * Reads the whole configuration once. An empty variable counts as unset.
  * Throws ConfigError listing every problem; nothing is guessed from garbage.
  */
-export function readConfig(env: Record<string, string | undefined> = process.env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in schema.shape && value !== ''));
-  const parsed = schema.safeParse(given);
-  const problems = parsed.success ? [] : parsed.error.issues.map((i) => `${i.path.join('.')} ${i.message}`);
+export function readConfigWith(
+  providers: ProviderVariables,
+  env: Record<string, string | undefined> = process.env,
+): Config {
+  const outside = z.object(providerSchema(providers));
+  const known = { ...schema.shape, ...outside.shape };
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in known && value !== ''));
+  const [parsed, services] = [schema.safeParse(given), outside.safeParse(given)];
+  const problems = [parsed, services].flatMap(({ error }) =>
+    (error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`),
+  );
   const production = given.NODE_ENV === 'production';
-  if (production && !given.SECRET_KEY) problems.push('SECRET_KEY is required when NODE_ENV=production');
-  if (production && given.TEST_CLOCK === 'on') problems.push('TEST_CLOCK=on is refused when NODE_ENV=production');
-  if (production)
-    problems.push(...insecureAddresses(given).map((name) => `${name} must be https when NODE_ENV=production`));
-  if (production && given.PUBLIC_URL && isOrigin(given.PUBLIC_URL) && isPlain(given.PUBLIC_URL))
-    problems.push('PUBLIC_URL must be https when NODE_ENV=production, unless it is this machine (localhost)');
-  if (Boolean(given.ADMIN_EMAIL) !== Boolean(given.ADMIN_PASSWORD))
-    problems.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
-  if (Boolean(given.SMTP_URL) !== Boolean(given.MAIL_FROM))
-    problems.push('SMTP_URL and MAIL_FROM must be set together');
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  problems.push(...contradictions(given, providers));
+  if (!parsed.success || !services.success || problems.length > 0) throw new ConfigError(problems);
   const v = parsed.data;
   return {
     production,
@@ -142,10 +145,29 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     metricsToken: v.METRICS_TOKEN,
     rateLimits: v.RATE_LIMITS,
     trustProxy: v.TRUST_PROXY,
-    providers: readProviders(v),
+    providers: readProviders(providers, services.data),
     mail: readMail(v.SMTP_URL, v.MAIL_FROM, v.SMTP_CA_FILE),
     emailRetentionDays: v.EMAIL_RETENTION_DAYS,
   };
+}
+
+/** What is wrong although each variable alone is right. */
+function contradictions(given: Record<string, string | undefined>, providers: ProviderVariables): string[] {
+  const problems: string[] = [];
+  const production = given.NODE_ENV === 'production';
+  if (production && !given.SECRET_KEY) problems.push('SECRET_KEY is required when NODE_ENV=production');
+  if (production && given.TEST_CLOCK === 'on') problems.push('TEST_CLOCK=on is refused when NODE_ENV=production');
+  if (production)
+    problems.push(
+      ...insecureAddresses(providers, given).map((name) => `${name} must be https when NODE_ENV=production`),
+    );
+  if (production && given.PUBLIC_URL && isOrigin(given.PUBLIC_URL) && isPlain(given.PUBLIC_URL))
+    problems.push('PUBLIC_URL must be https when NODE_ENV=production, unless it is this machine (localhost)');
+  if (Boolean(given.ADMIN_EMAIL) !== Boolean(given.ADMIN_PASSWORD))
+    problems.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set together');
+  if (Boolean(given.SMTP_URL) !== Boolean(given.MAIL_FROM))
+    problems.push('SMTP_URL and MAIL_FROM must be set together');
+  return problems;
 }
 
 function developmentSecret(file: string): string {

@@ -51,14 +51,21 @@ export class AppError extends Error {
   readonly status: number;
   readonly fields: Fields | undefined;
   readonly headers: Record<string, string> | undefined;
+  /** The outcome of each item, where every item of a batch was refused. */
+  readonly batch: object | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { fields?: Fields; headers?: Record<string, string> } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { fields?: Fields; headers?: Record<string, string>; batch?: object } = {},
+  ) {
     super(message);
     this.name = 'AppError';
     this.code = code;
     this.status = STATUS[code];
     this.fields = options.fields;
     this.headers = options.headers;
+    this.batch = options.batch;
   }
 }
 

@@ -1,35 +1,39 @@
 import type { ProviderSettings as Shown } from '../../generated/types.gen.ts';
 import { changesOf } from '../platform/changes.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
+import type { Section } from '../providers/list.ts';
 import {
   changedProviders,
   type Fallback,
   membersOf,
   type ProviderSettings,
   presentSection,
-  type Section,
+  SECTION_NAMES,
   type SectionChange,
 } from './provider-settings.ts';
 import { loadProviderSettings, lockProviderSettings, saveProviderSettings } from './provider-store.ts';
 import { PROVIDERS_WITHOUT_EFFECT } from './without-effect.ts';
 
 type Tag = Handlers<'settings'>;
+type Update<S extends Section> = `update${Capitalize<S>}Settings`;
 
-export const providerSettings: Pick<
-  Tag,
-  | 'getProviderSettings'
-  | 'updateStripeSettings'
-  | 'updateXenditSettings'
-  | 'updateLemonsqueezySettings'
-  | 'updateTaxSettings'
-> = {
+export const providerSettings: Pick<Tag, 'getProviderSettings' | Update<Section>> = {
   getProviderSettings: async (_, { db, runtime }) =>
     present(await loadProviderSettings(db, runtime), runtime.config.providers.members),
-  updateStripeSettings: ({ body }, context) => update(context, 'stripe', body),
-  updateXenditSettings: ({ body }, context) => update(context, 'xendit', body),
-  updateLemonsqueezySettings: ({ body }, context) => update(context, 'lemonsqueezy', body),
-  updateTaxSettings: ({ body }, context) => update(context, 'tax', body),
+  ...(Object.fromEntries(SECTION_NAMES.map((section) => [operationOf(section), updateOf(section)])) as Pick<
+    Tag,
+    Update<Section>
+  >),
 };
+
+/** One operation per section, named after it. */
+function operationOf(section: Section): string {
+  return `update${section.charAt(0).toUpperCase()}${section.slice(1)}Settings`;
+}
+
+function updateOf(section: Section) {
+  return ({ body }: { body: SectionChange }, context: Context): Promise<Shown> => update(context, section, body);
+}
 
 async function update(context: Context, section: Section, change: SectionChange): Promise<Shown> {
   const { db, now, runtime } = context;
@@ -75,12 +79,6 @@ function differences(before: ProviderSettings, after: ProviderSettings, section:
 }
 
 function present(settings: ProviderSettings, fallback: Fallback): Shown {
-  const shown = (section: Section) => presentSection(settings, fallback, section);
-  return {
-    stripe: shown('stripe'),
-    xendit: shown('xendit'),
-    lemonsqueezy: shown('lemonsqueezy'),
-    tax: shown('tax'),
-    withoutEffect: [...PROVIDERS_WITHOUT_EFFECT],
-  } as Shown;
+  const shown = SECTION_NAMES.map((section) => [section, presentSection(settings, fallback, section)]);
+  return { ...Object.fromEntries(shown), withoutEffect: [...PROVIDERS_WITHOUT_EFFECT] } as Shown;
 }

@@ -1,18 +1,32 @@
 import { type Fields, invalid } from '../platform/errors.ts';
 import { mask } from '../platform/secrets.ts';
+import {
+  knownTaxProvider,
+  PROVIDER_NAMES,
+  providerOf,
+  type Section,
+  type TaxProvider,
+  taxOf,
+} from '../providers/list.ts';
 
-export type ExternalTaxProvider = 'taxjar' | 'stripe';
 export type SettingsSource = 'database' | 'environment';
 
+type Kind = 'secret' | 'plain';
+const TAX_PROVIDER = 'tax.externalProvider';
+
 /** The members of each section beside `enabled`, and which of them are secrets (contract 3.9). */
-export const SECTIONS = {
-  stripe: { secretKey: 'secret', webhookSecret: 'secret' },
-  xendit: { secretKey: 'secret', webhookToken: 'secret' },
-  lemonsqueezy: { apiKey: 'secret', storeId: 'plain', variantId: 'plain', webhookSecret: 'secret' },
-  tax: { externalProvider: 'plain', taxjarApiKey: 'secret' },
-} as const;
-export type Section = keyof typeof SECTIONS;
-export const SECTION_NAMES = Object.keys(SECTIONS) as Section[];
+const SECTIONS = sections();
+export const SECTION_NAMES = [...SECTIONS.keys()];
+
+function sections(): ReadonlyMap<Section, Readonly<Record<string, Kind>>> {
+  const found = new Map<Section, Record<string, Kind>>([['tax', { externalProvider: 'plain' }]]);
+  for (const { settings } of PROVIDER_NAMES.map(providerOf)) {
+    const kinds = Object.entries(settings.members).map(([member, { kind }]) => [member, kind]);
+    const section = settings.section as Section;
+    found.set(section, { ...found.get(section), ...Object.fromEntries(kinds) });
+  }
+  return found;
+}
 
 /** What is stored, secrets in clear. A member by `section.member`; absent = not set here. */
 export interface ProviderSettings {
@@ -29,7 +43,22 @@ export type Fallback = Readonly<Record<string, string | undefined>>;
 
 const BULLET = '•';
 
-export const membersOf = (section: Section) => Object.entries(SECTIONS[section] as Record<string, 'secret' | 'plain'>);
+export const membersOf = (section: Section) => Object.entries(SECTIONS.get(section)!);
+
+/** Throws when this server does not know the one that is stored. */
+export function taxProviderOf({ members }: Pick<ProviderSettings, 'members'>): TaxProvider | undefined {
+  const name = members[TAX_PROVIDER];
+  return name === undefined ? undefined : knownTaxProvider(name);
+}
+
+const placeOf = (name: string): [section: string, member: string] => name.split('.') as [string, string];
+/** Where the key of the chosen tax provider stands. */
+function taxKeyOf(settings: ProviderSettings): [section: string, member: string] | undefined {
+  const provider = taxProviderOf(settings);
+  return provider && placeOf(taxOf(provider).key);
+}
+/** `secretKey` -> `secret key`. */
+const inWords = (member: string): string => member.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /** A value set here wins over the environment. */
 export const effective = (settings: ProviderSettings, fallback: Fallback, name: string): string | undefined =>
@@ -40,10 +69,13 @@ export function missingOf(settings: ProviderSettings, fallback: Fallback, sectio
   const has = (name: string) => effective(settings, fallback, name) !== undefined;
   const fields: Fields = {};
   if (section === 'tax') {
-    const provider = settings.members['tax.externalProvider'];
+    const provider = taxProviderOf(settings);
     if (provider === undefined) fields.externalProvider = 'is needed';
-    if (provider === 'taxjar' && !has('tax.taxjarApiKey')) fields.taxjarApiKey = 'is needed for taxjar';
-    if (provider === 'stripe' && !has('stripe.secretKey')) fields.externalProvider = 'needs the secret key of Stripe';
+    else if (!has(taxOf(provider).key)) {
+      const [at, member] = placeOf(taxOf(provider).key);
+      if (at === 'tax') fields[member] = `is needed for ${provider}`;
+      else fields.externalProvider = `needs the ${inWords(member)} of ${providerOf(provider).title}`;
+    }
     return fields;
   }
   for (const [member] of membersOf(section)) if (!has(`${section}.${member}`)) fields[member] = 'is needed';
@@ -72,8 +104,10 @@ export function changedProviders(
   }
   const after = { enabled: { ...before.enabled, [section]: change.enabled ?? before.enabled[section] }, members };
   if (after.enabled[section]) Object.assign(fields, { ...missingOf(after, fallback, section), ...fields });
-  if (section === 'stripe' && after.enabled.tax && 'externalProvider' in missingOf(after, fallback, 'tax'))
-    fields.secretKey ??= 'is needed by the external tax provider';
+  const [keyAt, key] = taxKeyOf(after) ?? [];
+  if (key && keyAt === section && section !== 'tax' && after.enabled.tax)
+    if ('externalProvider' in missingOf(after, fallback, 'tax'))
+      fields[key] ??= 'is needed by the external tax provider';
   for (const _ in fields) throw invalid(fields);
   return after;
 }
@@ -96,7 +130,8 @@ export function presentSection(settings: ProviderSettings, fallback: Fallback, s
 /** `database` as soon as one secret is set here. */
 function sourceOf(settings: ProviderSettings, fallback: Fallback, section: Section): SettingsSource | null {
   const own = membersOf(section).flatMap(([member, kind]) => (kind === 'secret' ? [`${section}.${member}`] : []));
-  const names = settings.members['tax.externalProvider'] === 'stripe' && section === 'tax' ? ['stripe.secretKey'] : own;
+  const key = section === 'tax' ? taxKeyOf(settings) : undefined;
+  const names = key && key[0] !== 'tax' ? [key.join('.')] : own;
   if (names.some((name) => settings.members[name] !== undefined)) return 'database';
   return names.some((name) => fallback[name] !== undefined) ? 'environment' : null;
 }

@@ -3,14 +3,8 @@ import { json, toJson } from '../platform/db/columns.ts';
 import type { Db } from '../platform/db/connect.ts';
 import { keyIdOf } from '../platform/secrets.ts';
 import type { Runtime } from '../platform/work.ts';
-import {
-  type ExternalTaxProvider,
-  effective,
-  membersOf,
-  type ProviderSettings,
-  SECTION_NAMES,
-  type Section,
-} from './provider-settings.ts';
+import { type Section, type TaxProvider, taxOf } from '../providers/list.ts';
+import { effective, membersOf, type ProviderSettings, SECTION_NAMES, taxProviderOf } from './provider-settings.ts';
 
 /** The row of everything that is no secret; locking it serialises all changes. Each secret has a row of its own. */
 const KEY = 'providers';
@@ -92,17 +86,16 @@ export async function reencryptProviderSettings(runtime: Runtime): Promise<numbe
 }
 
 /** The external tax provider in force; null when there is none or it is disabled. Reads no secret. */
-export async function enabledTaxProvider(db: Db): Promise<ExternalTaxProvider | null> {
+export async function enabledTaxProvider(db: Db): Promise<TaxProvider | null> {
   const [row] = await db('settings').where({ key: KEY }).select('value');
   const { enabled, members } = json<Plain>(row?.value ?? '{}');
-  return enabled?.tax ? ((members?.['tax.externalProvider'] as ExternalTaxProvider | undefined) ?? null) : null;
+  return enabled?.tax ? (taxProviderOf({ members: members ?? {} }) ?? null) : null;
 }
 
 /** The key the tax provider is asked with; undefined when it is not (or no longer) there. */
-export async function taxSecret(runtime: Runtime, provider: ExternalTaxProvider): Promise<string | undefined> {
+export async function taxSecret(runtime: Runtime, provider: TaxProvider): Promise<string | undefined> {
   const settings = await loadProviderSettings(runtime.database.read, runtime);
-  const name = provider === 'stripe' ? 'stripe.secretKey' : 'tax.taxjarApiKey';
-  return effective(settings, runtime.config.providers.members, name);
+  return effective(settings, runtime.config.providers.members, taxOf(provider).key);
 }
 
 function unsealed({ vault, log }: Sealed, key: string, value: string): string | undefined {

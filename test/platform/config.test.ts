@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { ConfigError, readConfig } from '../../src/platform/config.ts';
+import { readConfig } from '../../src/config.ts';
+import { ConfigError } from '../../src/platform/config.ts';
 
 const SECRET = '0123456789abcdef0123456789abcdef';
 const base = { SECRET_KEY: SECRET };
@@ -148,7 +149,7 @@ describe('combinations', () => {
 describe('providers', () => {
   test('their own addresses, and nothing else, unless the environment says so', () => {
     const { providers } = readConfig({ ...base, STRIPE_SECRET_KEY: 'sk_1', TAXJAR_API_URL: 'http://127.0.0.1:4000' });
-    expect([providers.stripeUrl, providers.taxjarUrl]).toEqual(['https://api.stripe.com', 'http://127.0.0.1:4000']);
+    expect(providers.origins).toEqual({ stripe: 'https://api.stripe.com', taxjar: 'http://127.0.0.1:4000' });
     expect(Object.entries(providers.members).filter(([, value]) => value)).toEqual([['stripe.secretKey', 'sk_1']]);
   });
 

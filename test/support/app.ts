@@ -10,6 +10,7 @@ import type { Database } from '../../src/platform/db/connect.ts';
 import { createHttpServer } from '../../src/platform/http/server.ts';
 import type { Log } from '../../src/platform/log.ts';
 import type { Runtime } from '../../src/platform/work.ts';
+import { PROVIDER_NAMES } from '../../src/providers/list.ts';
 import { createRuntime } from '../../src/runtime.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { createGiven, type Given } from './given.ts';
@@ -68,6 +69,9 @@ export class ManualClock implements Clock {
 export const CRON_SECRET = 'cron-secret-of-the-tests';
 const ADMIN = { email: 'admin@rustbill.example', password: 'correct horse battery' };
 
+/** Nobody listens there. */
+const NOWHERE = Object.fromEntries(PROVIDER_NAMES.map((name) => [name, 'http://127.0.0.1:9']));
+
 export const testConfig: Config = {
   production: false,
   port: 0,
@@ -91,7 +95,7 @@ export const testConfig: Config = {
   metricsToken: undefined,
   rateLimits: false,
   trustProxy: 0,
-  providers: { stripeUrl: 'http://127.0.0.1:9', taxjarUrl: 'http://127.0.0.1:9', timeoutMs: 2000, members: {} },
+  providers: { origins: NOWHERE, timeoutMs: 2000, members: {} },
   mail: undefined,
 };
 

@@ -54,6 +54,7 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['createTaxRule', 'already_exists', ({ app }) => sameTaxRule(app)],
   ['updateTaxRule', 'already_exists', ({ app }) => overlappingTaxRule(app)],
   ['updateTaxRule', 'conflict', ({ app }) => endedTaxRule(app)],
+  ['v1CreateSubscription', 'already_exists', ({ app }) => takenCoupon(app)],
   [
     'createSubscription',
     'not_found',
@@ -267,6 +268,14 @@ async function discountedAlready(app: TestApp): Promise<Sent> {
   const sent = await discounted(app);
   await app.api.post(`/api/billing/subscriptions/${sent.id}/discounts`, sent.body);
   return sent;
+}
+
+/** The coupon was on another subscription of the customer whose key it is. */
+async function takenCoupon(app: TestApp): Promise<Sent> {
+  const { code: couponCode } = await app.given.coupon();
+  const { customerId, planId } = await app.given.subscription({ couponCode });
+  const as = app.withKey((await app.given.apiKey({ customerId })).key);
+  return { as, body: { customerId, planId, billingCycle: 'monthly', couponCode } };
 }
 
 async function canceled(app: TestApp, sent: Sent): Promise<Sent> {

@@ -62,6 +62,7 @@ export const SAMPLES: Record<string, Values> = {
     ...{ pre_renewal_invoice_days: 7, managed_by: 'stripe', provider_subscription_id: 'sub_1', next_action_at: LATER },
     ...{ metadata: '{}', version: 1, ...stamps },
   },
+  trials: { customer_id: 'customer', product_id: 'product', started_at: AT },
   coupons: {
     ...{ id: 'coupon', code: 'SAVE', code_key: 'save', name: 'SAVE', discount_type: 'percentage', percent_ppm: 100000 },
     ...{ amount: null, currency: null, duration: 'repeating', duration_cycles: 3, max_redemptions: 2 },

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { runLifecycle } from '../../src/billing/run/lifecycle.ts';
-import { readConfig } from '../../src/platform/config.ts';
+import { readConfig } from '../../src/config.ts';
 import { createRuntime } from '../../src/runtime.ts';
 
 /*

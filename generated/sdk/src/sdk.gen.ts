@@ -1758,18 +1758,22 @@ export class Usage extends HeyApiClient {
     /**
      * Record usage
      *
-     * One event, or an array of 1 to 1000. 201 when at least one was stored, 200 when nothing new was.
+     * One event, or an array of 1 to 1000. 201 when at least one was stored, 200 when nothing new was but something
+     * was there already. An array of which every item is refused is 400 `validation_error`, with counts and results in
+     * the member `batch` of the error.
      *
      * `idempotencyKey` is unique per subscription: the same key with the same `metricName`, `value`, `timestamp` (when
      * given) and `properties` is a duplicate, answered with the stored event; with other content 409
-     * `idempotency_key_reused`.
+     * `idempotency_key_reused`. Keys with a customer have keys of their own.
      *
      * The items of an array are judged alone and in order: `accepted`, `duplicate`, `conflict` or `rejected` with the
-     * error that a single call would answer; a malformed item fails nobody else. Only a body that is not an object or
+     * error that a single call would answer; a malformed item fails nobody else. `accepted`, `duplicate`, `conflict`
+     * and `rejected` count them. Only a body that is not an object or
      * an array of 1 to 1000 objects fails as a whole.
      *
      * `metricName` is the metric of the plan at that time, else 400 on the member. `timestamp` is at most
-     * `usageFutureToleranceSeconds` ahead and `usageMaxAgeDays` old, and not before the subscription. An event dated in
+     * `usageFutureToleranceSeconds` ahead and `usageMaxAgeDays` old, and not before the subscription; one in the second
+     * in which it began counts from its beginning, which becomes its `timestamp`. An event dated in
      * a pause after its period's end, or at or after the end of the subscription: 400 `subscription_not_active`.
      * Events of a trial are kept and never billed.
      *
@@ -2404,8 +2408,9 @@ export class Subscriptions2 extends HeyApiClient {
     /**
      * Create a subscription
      *
-     * As `createSubscription`. A key with a customer must name that customer (else 404) and may not send `trialDays`
-     * (403 `forbidden`).
+     * As `createSubscription`. A key with a customer must name that customer (else 404) and may not send `trialDays` or
+     * `preRenewalInvoiceDays` (403 `forbidden`). It gets one trial of each product, and each coupon once: after that the
+     * first period begins at once, and the coupon is 409 `already_exists`.
      */
     public create<ThrowOnError extends boolean = true>(options: Options<V1CreateSubscriptionData, ThrowOnError>): RequestResult<V1CreateSubscriptionResponses, V1CreateSubscriptionErrors, ThrowOnError> {
         return (options.client ?? this.client).post<V1CreateSubscriptionResponses, V1CreateSubscriptionErrors, ThrowOnError>({
@@ -2460,7 +2465,8 @@ export class Subscriptions2 extends HeyApiClient {
     /**
      * Update a subscription
      *
-     * As `updateSubscription`. A key with a customer cannot lift a pause that dunning set (403 `forbidden`).
+     * As `updateSubscription`. A key with a customer cannot lift a pause that the operator or dunning set, nor take back
+     * `cancelAtPeriodEnd` of the operator, nor send `preRenewalInvoiceDays` or `metadata` (403 `forbidden`).
      */
     public update<ThrowOnError extends boolean = true>(options: Options<V1UpdateSubscriptionData, ThrowOnError>): RequestResult<V1UpdateSubscriptionResponses, V1UpdateSubscriptionErrors, ThrowOnError> {
         return (options.client ?? this.client).put<V1UpdateSubscriptionResponses, V1UpdateSubscriptionErrors, ThrowOnError>({
@@ -2498,7 +2504,8 @@ export class Subscriptions2 extends HeyApiClient {
     /**
      * Change plan, quantity or billing cycle
      *
-     * As `changeSubscriptionPlan`. A key with a customer may not send `prorate` false (403 `forbidden`).
+     * As `changeSubscriptionPlan`. A key with a customer may not send `prorate` false (403 `forbidden`), nor take a trial
+     * to a product of which the customer had one (409 `conflict`).
      */
     public changePlan<ThrowOnError extends boolean = true>(options: Options<V1ChangeSubscriptionPlanData, ThrowOnError>): RequestResult<V1ChangeSubscriptionPlanResponses, V1ChangeSubscriptionPlanErrors, ThrowOnError> {
         return (options.client ?? this.client).post<V1ChangeSubscriptionPlanResponses, V1ChangeSubscriptionPlanErrors, ThrowOnError>({
@@ -3039,7 +3046,8 @@ export class Usage2 extends HeyApiClient {
      * Record usage
      *
      * As `recordUsage`. A subscription of another customer is not found; in an array such items are `rejected` with
-     * `not_found`.
+     * `not_found`. A key with a customer only adds to what will be billed: a negative `value`, a metric of which the
+     * last value counts, and a `timestamp` in a period that has been billed are 403 `forbidden`.
      */
     public record<ThrowOnError extends boolean = true>(options: Options<V1RecordUsageData, ThrowOnError>): RequestResult<V1RecordUsageResponses, V1RecordUsageErrors, ThrowOnError> {
         return (options.client ?? this.client).post<V1RecordUsageResponses, V1RecordUsageErrors, ThrowOnError>({

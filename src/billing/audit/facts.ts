@@ -1,3 +1,7 @@
+import { PAYMENT_PROVIDERS } from '../../providers/list.ts';
+import { MANUAL_METHODS } from '../../providers/methods.ts';
+import { inSql } from './names.ts';
+
 /*
  * What the ledger must hold, computed from the documents alone (rules G3, G8). A new kind of money fact is added to
  * FACTS and to BALANCES; an entry of a kind that is not listed here is reported as having no fact.
@@ -35,8 +39,11 @@ const refundReserved: Fact['lines'] = [
 ];
 const negated = (lines: Fact['lines']): Fact['lines'] => lines.map(([account, amount]) => [account, `-(${amount})`]);
 
-const cashOf = (payment: string) =>
-  `case when ${payment}.method in ('stripe', 'xendit', 'lemonsqueezy') then 'cash:' || ${payment}.method else 'cash:manual' end`;
+/** A method that is neither has no account: the check of the names says which, and the books do not balance. */
+const cashOf = (
+  payment: string,
+) => `case when ${payment}.method in ${inSql(PAYMENT_PROVIDERS)} then 'cash:' || ${payment}.method
+  when ${payment}.method in ${inSql(MANUAL_METHODS)} then 'cash:manual' else 'cash:?' end`;
 const CASH = cashOf('d');
 const REFUNDS = 'refunds d join payments p on p.id = d.payment_id';
 const NOTES = 'credit_notes d join invoices i on i.id = d.invoice_id';

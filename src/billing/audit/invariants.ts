@@ -9,6 +9,7 @@ import { givenBackChecks } from './given-back.ts';
 import { ledgerChecks } from './ledger.ts';
 import { licenseChecks } from './licenses.ts';
 import { mrrChecks } from './mrr.ts';
+import { nameChecks } from './names.ts';
 import { NET_BILLED, periodChecks } from './periods.ts';
 import { seriesChecks } from './series.ts';
 import { stateChecks } from './states.ts';
@@ -33,6 +34,7 @@ export const CHECKS: readonly Check[] = [
   ...givenBackChecks(NET_BILLED),
   ...usageChecks,
   ...seriesChecks,
+  ...nameChecks,
   ...eventChecks,
   ...mrrChecks,
   ...stateChecks,

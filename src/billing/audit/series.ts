@@ -1,4 +1,6 @@
+import { MANUAL_METHODS } from '../../providers/methods.ts';
 import { type Check, sqlCheck } from './check.ts';
+import { inSql } from './names.ts';
 
 const numbered = (table: string, column: string) =>
   `select rtrim(${column}, '0123456789') as series, ${column} as number, issued_at from ${table}
@@ -36,7 +38,7 @@ export const seriesChecks: Check[] = [
     'INV14',
     'two payments have one provider reference',
     `select method || ' ' || provider_reference as id from payments
-     where provider_reference is not null and method in ('stripe', 'xendit', 'lemonsqueezy')
+     where provider_reference is not null and method not in ${inSql(MANUAL_METHODS)}
      group by method, provider_reference having count(*) > 1`,
   ),
   gapless('invoice', 'invoices', 'invoice_number'),

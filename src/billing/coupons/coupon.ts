@@ -117,8 +117,7 @@ export function refuseRedemption(coupon: Coupon | undefined, redemption: Redempt
     throw refuse('currency_mismatch', `The coupon takes off ${terms.currency}, the plan costs ${redemption.currency}.`);
   if (appliesTo.length > 0 && !appliesTo.includes(redemption.planId))
     throw invalid({ couponCode: 'does not apply to this plan' });
-  if (redemption.couponIds.includes(coupon.id))
-    throw refuse('already_exists', 'The coupon is on this subscription already.');
+  if (redemption.couponIds.includes(coupon.id)) throw refuse('already_exists', 'The coupon has been taken already.');
   return coupon;
 }
 

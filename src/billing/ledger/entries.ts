@@ -1,8 +1,11 @@
 import { allocate } from '../../platform/money.ts';
+import { never } from '../../platform/never.ts';
+import type { PaymentProvider } from '../../providers/list.ts';
+import { isManual, isProvider, type PaymentMethodCode } from '../../providers/methods.ts';
 
 export type Account =
   | 'receivable'
-  | `cash:${'stripe' | 'xendit' | 'lemonsqueezy' | 'manual'}`
+  | `cash:${PaymentProvider | 'manual'}`
   | 'customer_credit'
   | 'tax_payable'
   | 'revenue'
@@ -72,11 +75,14 @@ export const creditReturnedLines = (amount: bigint): JournalLine[] =>
 export const creditManualLines = (amount: bigint): JournalLine[] =>
   balanced([line('discounts', amount), line('customer_credit', -amount)]);
 
-const cashOf = (method: string): Account =>
-  `cash:${method === 'stripe' || method === 'xendit' || method === 'lemonsqueezy' ? method : 'manual'}`;
+/** The account that the money of a method is in (rules G1). */
+function cashOf(method: PaymentMethodCode): Account {
+  if (isManual(method)) return 'cash:manual';
+  return isProvider(method) ? `cash:${method}` : never(method);
+}
 
 /** cash amount | receivable applied · customer_credit excess. */
-export function paymentLines(method: string, applied: bigint, excess: bigint): JournalLine[] {
+export function paymentLines(method: PaymentMethodCode, applied: bigint, excess: bigint): JournalLine[] {
   return balanced([
     line(cashOf(method), applied + excess),
     line('receivable', -applied),
@@ -107,7 +113,7 @@ export const refundReservedLines = (excess: bigint, weights: ProductWeights): Jo
  */
 export function refundCompletedLines(
   refund: { destination: 'original' | 'credit'; appliedPart: bigint; excessPart: bigint; taxAmount: bigint },
-  method: string,
+  method: PaymentMethodCode,
   weights: ProductWeights,
 ): JournalLine[] {
   const { destination, appliedPart, excessPart, taxAmount } = refund;

@@ -1,6 +1,6 @@
 import type { Instant } from '../../platform/calendar.ts';
+import type { PaymentMethodCode } from '../../providers/methods.ts';
 
-export type PaymentMethodCode = 'manual' | 'stripe' | 'xendit' | 'lemonsqueezy' | 'bank_transfer' | 'check';
 export type PaymentStatus = 'succeeded' | 'pending' | 'failed' | 'unknown';
 
 /** Amounts are minor units of `currency`. */
@@ -27,7 +27,3 @@ export interface Payment {
   createdAt: Instant;
   updatedAt: Instant;
 }
-
-/** References of these methods name one transaction outside: each is booked once (rules A8). */
-export const isProvider = (method: PaymentMethodCode): boolean =>
-  method === 'stripe' || method === 'xendit' || method === 'lemonsqueezy';

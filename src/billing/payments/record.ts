@@ -1,12 +1,13 @@
 import type { Instant } from '../../platform/calendar.ts';
 import { refuse } from '../../platform/errors.ts';
 import { formatMoney } from '../../platform/money.ts';
+import type { PaymentMethodCode } from '../../providers/methods.ts';
 import type { Billing } from '../billing.ts';
 import { type Invoice, isOpen } from '../invoices/invoice.ts';
 import { settle } from '../invoices/settle.ts';
 import { updateInvoices } from '../invoices/store.ts';
 import { paymentLines } from '../ledger/entries.ts';
-import type { Payment, PaymentMethodCode } from './payment.ts';
+import type { Payment } from './payment.ts';
 import { insertPayment } from './store.ts';
 
 export interface ReceivedMoney {

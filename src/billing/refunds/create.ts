@@ -1,12 +1,13 @@
 import { conflict, refuse } from '../../platform/errors.ts';
 import { formatMoney } from '../../platform/money.ts';
+import { isProvider } from '../../providers/methods.ts';
 import type { Billing } from '../billing.ts';
 import type { Invoice } from '../invoices/invoice.ts';
 import { reversalStateOf } from '../invoices/reversal-state.ts';
 import { updateInvoices } from '../invoices/store.ts';
 import { productWeights, refundCompletedLines, refundReservedLines } from '../ledger/entries.ts';
 import { entryLines } from '../ledger/store.ts';
-import { isProvider, type Payment } from '../payments/payment.ts';
+import type { Payment } from '../payments/payment.ts';
 import { updateRefunded } from '../payments/store.ts';
 import { reverseGross } from '../pricing/reversal.ts';
 import { type Refund, type RefundDestination, type RefundParts, refundable, splitRefund } from './refund.ts';

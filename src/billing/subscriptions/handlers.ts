@@ -1,23 +1,33 @@
 import { loadBillingCustomers } from '../../customers/billing-customers.ts';
 import { requireCustomer } from '../../customers/store.ts';
 import { changesOf } from '../../platform/changes.ts';
-import { AppError, conflict, notFound } from '../../platform/errors.ts';
+import { conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
 import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { openBilling } from '../billing.ts';
 import { claimCoupon } from '../coupons/redeem.ts';
 import { findSellablePlan } from '../plans/store.ts';
-import { changeSubscription } from './change.ts';
-import { createSubscription as sell } from './create.ts';
-import { addSubscriptionDiscount, removeSubscriptionDiscount } from './discount-handlers.ts';
-import { blockedSubscriptions } from './heal.ts';
-import { changeQuantity } from './plan-change.ts';
-import { changeSubscriptionPlan, previewSubscriptionPlanChange } from './plan-change-handlers.ts';
+import type { SubscriptionUnit } from './lifecycle/outcome.ts';
+import { cancel, endTrial, pause, refuseCanceled, resume, setCancelAtPeriodEnd } from './lifecycle/transitions.ts';
+import {
+  authorityOf,
+  checkOwnCreate,
+  checkOwnUpdate,
+  refuseResuming,
+  refuseStaying,
+  takeOver,
+} from './operations/authority.ts';
+import { changeSubscription } from './operations/change.ts';
+import { changeSubscriptionPlan, previewSubscriptionPlanChange } from './operations/change-plan.ts';
+import { createSubscription as sell } from './operations/create.ts';
+import { addSubscriptionDiscount, removeSubscriptionDiscount } from './operations/discounts.ts';
+import { changeQuantity } from './operations/terms.ts';
+import { upcomingInvoice } from './operations/upcoming.ts';
 import { presenterOf, presentOne } from './present.ts';
-import * as store from './store.ts';
-import { cancel, endTrial, pause, refuseCanceled, resume, setCancelAtPeriodEnd } from './transitions.ts';
-import type { SubscriptionUnit } from './unit.ts';
-import { upcomingInvoice } from './upcoming.ts';
+import { couponsOfCustomer } from './store/discounts.ts';
+import { blockedSubscriptions } from './store/heal.ts';
+import * as store from './store/subscriptions.ts';
+import { takeTrial } from './store/trials.ts';
 
 type Tag = Handlers<'subscriptions'>;
 
@@ -31,29 +41,38 @@ const getSubscription: Tag['getSubscription'] = async ({ path }, { db, scope }) 
 
 const createSubscription: Tag['createSubscription'] = async ({ body }, context) => {
   const { db, scope } = context;
-  if (scope !== null && body.trialDays !== undefined)
-    throw new AppError('forbidden', 'An API key of a customer cannot choose the trial.');
+  checkOwnCreate(scope, body);
   if (scope !== null && body.customerId !== scope) throw notFound('customer');
   const { couponCode, ...asked } = body;
   const coupon = couponCode == null ? undefined : await claimCoupon(db, couponCode);
   await requireCustomer(db, body.customerId);
   const customer = (await loadBillingCustomers(db, [body.customerId])).get(body.customerId);
   if (!customer) throw notFound('customer');
+  const couponsTaken = coupon && scope !== null ? await couponsOfCustomer(db, scope) : [];
   const version = await findSellablePlan(db, body.planId);
+  const trialDays = asked.trialDays ?? version.trialDays;
+  const trial = { customerId: customer.id, productId: version.productId };
+  const inTrial = trialDays > 0 && (await takeTrial(db, scope, trial, context.now));
   const billing = await openBilling(context);
-  const { unit } = await sell(billing, customer, version, { ...asked, coupon });
+  const sale = { ...asked, coupon, couponsTaken, trialDays: inTrial ? trialDays : 0 };
+  const { unit } = await sell(billing, customer, version, sale);
   context.audit({ entityType: 'subscription', entityId: unit.sub.id, changes: changesOf<object>({}, { ...unit.sub }) });
   return presentOne(context, unit.sub.id);
 };
 
 const updateSubscription: Tag['updateSubscription'] = async ({ path, body }, context) => {
+  const { scope } = context;
   await changeSubscription(context, path.id, async (billing, unit) => {
     const { sub } = unit;
     const { status, ...others } = body;
+    checkOwnUpdate(scope, body);
     refuseCanceled(unit, body);
+    if (others.cancelAtPeriodEnd === false) refuseStaying(scope, sub);
+    takeOver(scope, sub, body);
     if (others.metadata !== undefined) sub.metadata = others.metadata;
     if (others.preRenewalInvoiceDays !== undefined) sub.preRenewalInvoiceDays = others.preRenewalInvoiceDays;
-    if (others.cancelAtPeriodEnd !== undefined) setCancelAtPeriodEnd(unit, billing.work, others.cancelAtPeriodEnd);
+    if (others.cancelAtPeriodEnd !== undefined)
+      setCancelAtPeriodEnd(unit, billing.work, others.cancelAtPeriodEnd, authorityOf(scope));
     if (others.quantity !== undefined) await changeQuantity(unit, billing.work, others.quantity);
     if (status !== undefined) await changeStatus(context, unit, status);
   });
@@ -97,12 +116,11 @@ async function changeStatus(context: Context, unit: SubscriptionUnit, asked: 'ac
   if (asked === sub.status) return;
   if (asked === 'canceled') return cancel(unit, context.now, 'requested');
   if (sub.status === 'canceled') throw conflict('The subscription ends with its period, which is over.');
-  if (asked === 'paused') return pause(unit, context, 'requested');
+  if (asked === 'paused') return pause(unit, context, 'requested', authorityOf(context.scope));
   if (sub.status === 'trialing') return endTrial(unit, context);
   if (sub.status === 'past_due')
     throw conflict('A past due subscription becomes active when its invoices are settled.');
-  if (context.scope !== null && sub.pauseReason === 'dunning')
-    throw new AppError('forbidden', 'This pause ends when the overdue invoices are paid.');
+  refuseResuming(context.scope, sub);
   const blocked = await blockedSubscriptions(context.db, [sub.id]);
   resume(unit, context, 'requested', blocked.has(sub.id));
 }

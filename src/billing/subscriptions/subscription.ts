@@ -5,6 +5,8 @@ import type { BillingCycle } from '../pricing/prices.ts';
 export type SubscriptionStatus = 'trialing' | 'active' | 'paused' | 'past_due' | 'canceled';
 export type PauseReason = 'requested' | 'dunning';
 export type CancelReason = 'requested' | 'period_end' | 'dunning' | 'provider';
+/** Whose word a change is: of a caller who sees every row, or of one who is narrowed to a customer's (rules S15). */
+export type Authority = 'operator' | 'customer';
 
 /** What is sold: a price version, how many, for how long at a time. */
 export interface Terms {
@@ -34,10 +36,14 @@ export interface Subscription extends Terms {
   /** When the trial notice is due; null when it was sent or there is none. */
   trialNoticeAt: Instant | null;
   cancelAtPeriodEnd: boolean;
+  /** Who set cancelAtPeriodEnd; null where nobody did, or it is not known (rules S15). */
+  endingBy: Authority | null;
   canceledAt: Instant | null;
   cancelReason: CancelReason | null;
   pausedAt: Instant | null;
   pauseReason: PauseReason | null;
+  /** Who asked for the pause; null for dunning's, and where it is not known (rules S15). */
+  pausedBy: Authority | null;
   /** Waits for the end of the period; the price version is that of the day it was asked for (rules Q3). */
   pendingChange: ScheduledTerms | null;
   preRenewalInvoiceDays: number;

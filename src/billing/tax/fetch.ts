@@ -1,14 +1,12 @@
 import type { AppError } from '../../platform/errors.ts';
 import type { Runtime } from '../../platform/work.ts';
-import type { ExternalTaxProvider } from '../../settings/provider-settings.ts';
+import { type TaxProvider, taxOf } from '../../providers/list.ts';
+import type { Access, Question } from '../../providers/tax.ts';
 import { taxSecret } from '../../settings/provider-store.ts';
-import { type Access, askRate, type TaxProvider, TaxProviderError } from './provider.ts';
-import { keyOf, type Question } from './quote.ts';
+import { askRate, TaxProviderError } from './provider.ts';
+import { keyOf } from './quote.ts';
 import { loadQuotes, saveQuote } from './store.ts';
-import { stripeTax } from './stripe.ts';
-import { taxJar } from './taxjar.ts';
 
-const PROVIDERS: Record<ExternalTaxProvider, TaxProvider> = { stripe: stripeTax, taxjar: taxJar };
 const AT_ONCE = 4;
 /** After so many failures in a row that are not about a place, the rest is not asked any more. */
 const GIVE_UP_AFTER = 3;
@@ -19,7 +17,7 @@ const GIVE_UP_AFTER = 3;
  */
 export async function fetchQuotes(
   runtime: Runtime,
-  provider: ExternalTaxProvider,
+  provider: TaxProvider,
   questions: readonly Question[],
 ): Promise<Map<string, AppError>> {
   const failures = new Map<string, AppError>();
@@ -54,17 +52,16 @@ export async function fetchQuotes(
 /** Throws TaxProviderError. */
 async function fetchOne(
   runtime: Runtime,
-  name: ExternalTaxProvider,
+  name: TaxProvider,
   secret: string | undefined,
   question: Question,
 ): Promise<void> {
-  const provider = PROVIDERS[name];
+  const provider = taxOf(name);
   if (secret === undefined)
     throw new TaxProviderError(`The tax provider ${provider.title} is enabled, but its key is not set.`, true);
-  const { stripeUrl, taxjarUrl, timeoutMs } = runtime.config.providers;
+  const { origins, timeoutMs } = runtime.config.providers;
   const now = runtime.clock.now();
-  const url = name === 'stripe' ? stripeUrl : taxjarUrl;
-  const access: Access = { url, secret, timeoutMs, id: runtime.newIdAt(now) };
+  const access: Access = { url: origins[name]!, secret, timeoutMs, id: runtime.newIdAt(now) };
   const rate = await askRate(provider, question, access).catch((error: unknown) => {
     if (error instanceof TaxProviderError) runtime.log.warn({ provider: name, problem: error.message }, 'no tax rate');
     throw error;

@@ -2,7 +2,8 @@ import { addDays, type Instant } from '../../platform/calendar.ts';
 import { decimal, toDecimal } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { query } from '../../platform/db/sql.ts';
-import { keyOf, QUOTE_DAYS, type Question, type Quote, regionOf } from './quote.ts';
+import type { Question } from '../../providers/tax.ts';
+import { keyOf, QUOTE_DAYS, type Quote, regionOf } from './quote.ts';
 
 const CHUNK = 200;
 

@@ -1,11 +1,12 @@
 import type { DateOnly } from '../../platform/calendar.ts';
 import { Unprepared } from '../../platform/retry.ts';
 import type { Work } from '../../platform/work.ts';
-import type { ExternalTaxProvider } from '../../settings/provider-settings.ts';
+import type { TaxProvider } from '../../providers/list.ts';
+import type { Question } from '../../providers/tax.ts';
 import { enabledTaxProvider } from '../../settings/provider-store.ts';
 import { resolveTaxRule, type TaxInput, type TaxPlace, type TaxRule, taxOfRule } from '../pricing/tax.ts';
 import { fetchQuotes } from './fetch.ts';
-import { keyOf, type Question, type Quote, questionOf, taxOfQuote } from './quote.ts';
+import { keyOf, type Quote, questionOf, taxOfQuote } from './quote.ts';
 import { loadQuotes } from './store.ts';
 
 /** The taxes of one unit of work. The provider and its quotes are read at the first place that no rule answers. */
@@ -13,7 +14,7 @@ export interface TaxBook {
   readonly work: Work;
   /** The rules in force on the UTC date of `now` or later (rules V2). */
   readonly rules: readonly TaxRule[];
-  provider?: ExternalTaxProvider | null;
+  provider?: TaxProvider | null;
   readonly quotes: Map<string, Quote>;
 }
 
@@ -27,7 +28,7 @@ export interface Taxed {
 
 /** What must be asked before a tax is known. */
 export interface Missing {
-  readonly provider: ExternalTaxProvider;
+  readonly provider: TaxProvider;
   readonly question: Question;
 }
 
@@ -67,7 +68,7 @@ function unprepared({ work: { runtime } }: TaxBook, missing: readonly Missing[])
   });
 }
 
-async function openQuotes(book: TaxBook, questions: Question[]): Promise<ExternalTaxProvider | null> {
+async function openQuotes(book: TaxBook, questions: Question[]): Promise<TaxProvider | null> {
   const { work, quotes } = book;
   if (book.provider === undefined) book.provider = await enabledTaxProvider(work.db);
   const unknown = questions.filter((question) => !quotes.has(keyOf(question)));

@@ -1,12 +1,12 @@
-import type { UsageEvent as Shown, UsageBatchItem } from '../../../generated/types.gen.ts';
+import type { UsageEvent as Shown, UsageBatchItem, UsageBatchResult } from '../../../generated/types.gen.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { formatDecimal } from '../../platform/decimal.ts';
-import { notFound } from '../../platform/errors.ts';
+import { AppError, type Fields, notFound } from '../../platform/errors.ts';
 import { type Handlers, reply } from '../../platform/http/operations.ts';
 import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { checkRange } from '../../platform/ranges.ts';
-import { findSubscription, lockSubscriptions } from '../subscriptions/store.ts';
-import { lockForUsage, markDirty, rowsToRateAgain } from '../subscriptions/usage-rows.ts';
+import { findSubscription, lockSubscriptions } from '../subscriptions/store/subscriptions.ts';
+import { lockForUsage, markDirty, rowsToRateAgain } from '../subscriptions/usage/rows.ts';
 import { invoicesOfEvents } from './billed-by.ts';
 import { type Outcome, recordItems } from './record.ts';
 import * as store from './store.ts';
@@ -36,7 +36,7 @@ const recordUsage: Tag['recordUsage'] = async ({ body }, context) => {
     context.audit({ entityType: 'usage_event', entityId: first.id, reason });
   }
   const status = accepted.length > 0 ? 201 : 200;
-  if (batch) return reply(status, { results: outcomes.map(presentOutcome) });
+  if (batch) return reply(status, batchResult(outcomes));
   const [outcome] = outcomes;
   if ('error' in outcome!) throw outcome.error;
   return reply(status, await presentOne(context.db, outcome!.id));
@@ -78,6 +78,31 @@ export const usage: Tag = {
   v1GetUsageSummary: getUsageSummary,
   v1VoidUsageEvent: voidUsageEvent,
 };
+
+/** Throws AppError `validation_error` with the same members when every item was refused (rules U2). */
+function batchResult(outcomes: Outcome[]): UsageBatchResult {
+  const count = (status: Outcome['status']) => outcomes.filter((one) => one.status === status).length;
+  const counts = {
+    accepted: count('accepted'),
+    duplicate: count('duplicate'),
+    conflict: count('conflict'),
+    rejected: count('rejected'),
+  };
+  const result = { ...counts, results: outcomes.map(presentOutcome) };
+  if (counts.accepted + counts.duplicate > 0) return result;
+  throw new AppError('validation_error', `None of the ${outcomes.length} events was taken.`, {
+    fields: Object.assign({}, ...outcomes.map(fieldsOf)),
+    batch: result,
+  });
+}
+
+/** What is wrong with the members of an item, or with the item, by its place in the body. */
+function fieldsOf(outcome: Outcome, index: number): Fields {
+  if (!('error' in outcome)) return {};
+  const { fields, message } = outcome.error;
+  if (!fields) return { [index]: message };
+  return Object.fromEntries(Object.entries(fields).map(([path, problem]) => [`${index}.${path}`, problem]));
+}
 
 const presentOutcome = (outcome: Outcome, index: number): UsageBatchItem => {
   if ('id' in outcome) return { index, status: outcome.status, id: outcome.id };

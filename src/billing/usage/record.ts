@@ -3,8 +3,9 @@ import { AppError, refuse } from '../../platform/errors.ts';
 import type { Context } from '../../platform/http/operations.ts';
 import { breathe } from '../../platform/jobs/breathe.ts';
 import { loadBillingSettings } from '../../settings/store.ts';
+import { authorityOf } from '../subscriptions/operations/authority.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
-import { lockForUsage, markDirty, rowsToRateAgain, type UsageSubscription } from '../subscriptions/usage-rows.ts';
+import { lockForUsage, markDirty, rowsToRateAgain, type UsageSubscription } from '../subscriptions/usage/rows.ts';
 import { judgeEvent, type Limits, limitsAt, type Place } from './judge.ts';
 import { findByKeys, insertEvents, type KnownKey, type NewUsageEvent } from './store.ts';
 import { readEvent, type SentEvent, uniqueValueOf } from './usage-event.ts';
@@ -65,7 +66,7 @@ function readItem({ judge: validate, now }: Context, item: unknown): SentEvent |
 
 /** An item with a key that an earlier one was accepted with, here or before, is not judged again (rules U2). */
 function judge(
-  { newId }: Context,
+  { newId, scope }: Context,
   event: SentEvent,
   subs: Subs,
   known: Map<string, KnownKey>,
@@ -73,10 +74,10 @@ function judge(
 ): Item | AppError {
   const stored = event.idempotencyKey === null ? undefined : known.get(keyOf(event));
   if (stored) return { event, known: stored };
-  const place = orError(() => judgeEvent(event, subs.get(event.subscriptionId), limits));
+  const place = orError(() => judgeEvent(event, subs.get(event.subscriptionId), limits, scope));
   if (place instanceof AppError) return place;
   const uniqueValue = uniqueValueOf(event.properties, place.metric.uniqueProperty);
-  const fresh: Fresh = { stored: { ...event, id: newId(), uniqueValue }, place };
+  const fresh: Fresh = { stored: { ...event, timestamp: place.at, id: newId(), uniqueValue }, place };
   if (event.idempotencyKey !== null) known.set(keyOf(event), fresh.stored);
   return { event, fresh };
 }
@@ -91,10 +92,11 @@ function orError<T>(run: () => T): T | AppError {
 }
 
 /** The keys of these events that are taken, with the events that took them. */
-function findKeys({ db }: Context, events: readonly SentEvent[]): Promise<Map<string, KnownKey>> {
+function findKeys({ db, scope }: Context, events: readonly SentEvent[]): Promise<Map<string, KnownKey>> {
   const keyed = new Map(events.filter((one) => one.idempotencyKey !== null).map((one) => [keyOf(one), one]));
   return findByKeys(
     db,
+    authorityOf(scope),
     [...keyed.values()].map(({ subscriptionId, idempotencyKey }) => ({ subscriptionId, key: idempotencyKey! })),
   );
 }
@@ -102,7 +104,7 @@ function findKeys({ db }: Context, events: readonly SentEvent[]): Promise<Map<st
 /** Stores the events; answers those whose key another request took meanwhile, by id, with what it stored (rules X4). */
 async function store(context: Context, fresh: readonly Fresh[]): Promise<Map<string, KnownKey>> {
   const events = fresh.map(({ stored }) => stored);
-  const count = await insertEvents(context.db, events, context.now);
+  const count = await insertEvents(context.db, authorityOf(context.scope), events, context.now);
   const taken = new Map<string, KnownKey>();
   if (count === events.length) return taken;
   const holders = await findKeys(context, events);

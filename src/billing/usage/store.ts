@@ -5,7 +5,8 @@ import { type Db, dialectOf } from '../../platform/db/connect.ts';
 import { query } from '../../platform/db/sql.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
-import { ownSubscriptions } from '../subscriptions/store.ts';
+import { ownSubscriptions } from '../subscriptions/store/subscriptions.ts';
+import type { Authority } from '../subscriptions/subscription.ts';
 import { joinValue, type SentEvent, splitValue, type UsageEvent } from './usage-event.ts';
 
 /** An event that is about to be stored. */
@@ -24,7 +25,12 @@ export interface KnownKey {
  * Stores the events but those whose key is taken, also by a request that has not committed yet: it is waited for.
  * Answers how many were stored. Written in the order of the keys, so that two batches never wait for each other.
  */
-export function insertEvents(db: Db, events: readonly NewUsageEvent[], now: Instant): Promise<number> {
+export function insertEvents(
+  db: Db,
+  reportedBy: Authority,
+  events: readonly NewUsageEvent[],
+  now: Instant,
+): Promise<number> {
   const rows = events.map((event) => {
     const { whole, frac } = splitValue(event.value);
     return {
@@ -35,6 +41,7 @@ export function insertEvents(db: Db, events: readonly NewUsageEvent[], now: Inst
       value_whole: whole,
       value_frac: Number(frac),
       unique_value: event.uniqueValue,
+      reported_by: reportedBy,
       idempotency_key: event.idempotencyKey,
       payload_hash: event.payloadHash,
       properties: JSON.stringify(event.properties),
@@ -48,9 +55,10 @@ export function insertEvents(db: Db, events: readonly NewUsageEvent[], now: Inst
 
 const order = (a: string | null, b: string | null): number => ((a ?? '') < (b ?? '') ? -1 : a === b ? 0 : 1);
 
-/** `${subscriptionId} ${key}` -> the stored event, for the pairs that are taken; one statement. */
+/** `${subscriptionId} ${key}` -> the stored event, for the pairs that this reporter has used; one statement. */
 export async function findByKeys(
   db: Db,
+  reportedBy: Authority,
   pairs: readonly { subscriptionId: string; key: string }[],
 ): Promise<Map<string, KnownKey>> {
   if (pairs.length === 0) return new Map();
@@ -58,8 +66,9 @@ export async function findByKeys(
   const rows = await query<{ id: string; subscription_id: string; idempotency_key: string; payload_hash: string }>(
     db,
     `select e.id, e.subscription_id, e.idempotency_key, e.payload_hash from ${wanted}
-     join usage_events e on e.subscription_id = w.subscription_id and e.idempotency_key = w.key`,
-    values,
+     join usage_events e on e.subscription_id = w.subscription_id and e.idempotency_key = w.key
+     where e.reported_by = ?`,
+    [...values, reportedBy],
   );
   return new Map(
     rows.map((row) => [`${row.subscription_id} ${row.idempotency_key}`, { id: row.id, payloadHash: row.payload_hash }]),

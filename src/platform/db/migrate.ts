@@ -118,6 +118,7 @@ async function onSqlite<T>(database: Database, work: (runner: Runner) => Promise
   const connection = new Sqlite(filename, { timeout: 0 });
   try {
     connection.pragma('foreign_keys = OFF');
+    connection.unsafeMode(); // a CHECK without a name is changed in the text of its table
     connection.exec('BEGIN EXCLUSIVE');
     const result = await work({
       run: async (sql, values = []) => void connection.prepare(sql).run(values),

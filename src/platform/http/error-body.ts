@@ -9,6 +9,7 @@ export interface ErrorBody {
   error: ErrorCode;
   message: string;
   fields?: Fields;
+  batch?: object;
   requestId: string;
 }
 
@@ -31,6 +32,7 @@ export function sendError(error: unknown, req: Request, res: Response, requestId
   }
   const body: ErrorBody = { error: refusal.code, message: refusal.message, requestId };
   if (refusal.fields) body.fields = refusal.fields;
+  if (refusal.batch) body.batch = refusal.batch;
   for (const [name, value] of Object.entries(refusal.headers ?? {})) res.setHeader(name, value);
   res.statusCode = refusal.status;
   res.setHeader('Content-Type', 'application/json; charset=utf-8');

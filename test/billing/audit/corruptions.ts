@@ -148,6 +148,35 @@ const series: Corruption[] = [
     breaks: ['INV14', 'INV2', 'INV3'],
     names: 'stripe pi_1',
   },
+  {
+    name: 'a payment by a method that nobody knows',
+    sql: [`update payments set method = 'paddle' where id = ${first('payments', `status = 'succeeded'`)}`],
+    breaks: ['INV14', 'INV2', 'INV3'],
+  },
+  {
+    name: 'a customer who pays by a method that nobody knows',
+    sql: [`update customers set payment_method = 'paddle' where id = ${first('customers', '1 = 1')}`],
+    breaks: ['INV14'],
+  },
+  {
+    name: 'money in an account that nobody knows',
+    sql: [`update journal_lines set account = 'cash:paddle' where account = 'cash:manual'`],
+    breaks: ['INV14', 'INV2', 'INV3'],
+  },
+  {
+    name: 'a tax quote of a provider that nobody knows',
+    sql: [
+      `insert into tax_quotes (country, region, product_category, provider, tax_name, rate, valid_until)
+       values ('FR', '', '', 'paddle', 'VAT', '0.2', '2030-01-01T00:00:00.000Z')`,
+    ],
+    breaks: ['INV14'],
+    names: 'FR paddle',
+  },
+  {
+    name: 'a subscription managed by nobody',
+    sql: [`update subscriptions set managed_by = 'paddle' where id = ${first('subscriptions', `status = 'active'`)}`],
+    breaks: ['INV14'],
+  },
   ...['invoice', 'credit_note'].map((kind) => ({
     name: `an ${kind} number is left out`,
     sql: [`update counters set value = value + 1 where scope like '${kind}:%'`],

@@ -221,9 +221,11 @@ describe('the v1 twins', () => {
     expect((await key.delete(`${path(own)}/${body.id}`)).status).toBe(204);
     expectRefusal(await key.post(path(foreign), { couponCode: code }), 404, 'not_found');
     expectRefusal(await key.delete(`${path(foreign)}/${foreign.discounts[0].id}`), 404, 'not_found');
-    const sale = { customerId: own.customerId, planId: own.planId, billingCycle: 'monthly', couponCode: code };
+    const { code: couponCode } = await app.given.coupon();
+    const sale = { customerId: own.customerId, planId: own.planId, billingCycle: 'monthly', couponCode };
     const sold = await key.post('/api/v1/billing/subscriptions', sale);
-    expect(sold.body).toMatchObject({ couponCode: code, discounts: [{ couponCode: code }] });
+    expect(sold.body).toMatchObject({ couponCode, discounts: [{ couponCode }] });
+    expectRefusal(await key.post('/api/v1/billing/subscriptions', sale), 409, 'already_exists');
   });
 
   test('409 already_exists when a key of the customer takes the coupon again; 201 for the operator', async () => {

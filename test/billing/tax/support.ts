@@ -1,3 +1,4 @@
+import { TAX_PROVIDERS } from '../../../src/providers/list.ts';
 import { type StartOptions, type TestApp, testConfig } from '../../support/app.ts';
 import { STRIPE_KEY, startStripeTax, startTaxJar, TAXJAR_KEY, type TaxSimulator } from '../../support/providers/tax.ts';
 import { type Entity, startAt } from '../support.ts';
@@ -12,11 +13,14 @@ export interface TaxedApp {
 const simulators: TaxSimulator[] = [];
 export const closeSimulators = () => Promise.all(simulators.splice(0).map((one) => one.close()));
 
+/** Whoever is asked, it is the simulator. */
+const everywhere = (url: string) => Object.fromEntries(TAX_PROVIDERS.map((name) => [name, url]));
+
 /** A server whose taxes come from a simulated TaxJar (or Stripe Tax), enabled through the API. */
 export async function startTaxed(name: 'taxjar' | 'stripe' = 'taxjar', options: StartOptions = {}): Promise<TaxedApp> {
   const provider = name === 'taxjar' ? await startTaxJar() : await startStripeTax();
   simulators.push(provider);
-  const urls = { stripeUrl: provider.url, taxjarUrl: provider.url, timeoutMs: 400 };
+  const urls = { origins: everywhere(provider.url), timeoutMs: 400 };
   const config = { ...options.config, providers: { ...testConfig.providers, ...urls } };
   const app = await startAt(NOW, { ...options, config });
   if (name === 'stripe') await put(app, 'stripe', { secretKey: STRIPE_KEY });

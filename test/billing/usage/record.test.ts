@@ -3,7 +3,7 @@ import { addDays, addMilliseconds } from '../../../src/platform/calendar.ts';
 import { startApp, type TestApp } from '../../support/app.ts';
 import { expectRefusal, UNKNOWN_ID } from '../../support/refusals.ts';
 import { auditOf, type Entity, putSubscription } from '../support.ts';
-import { metric, record, usageSubscription, use } from './support.ts';
+import { metric, record, summaryOf, usageSubscription, use } from './support.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -13,6 +13,7 @@ afterAll(() => app.close());
 
 const sold = async (plan: object = {}, over: object = {}): Promise<string> =>
   (await usageSubscription(app, plan, over)).id;
+const JSON_TYPE = { 'Content-Type': 'application/json' };
 const later = (ms: number) => addMilliseconds(app.clock.now(), ms);
 
 describe('recordUsage of one event', () => {
@@ -184,14 +185,83 @@ describe('recordUsage of one event', () => {
     expectRefusal(await post(stranger, event), 404, 'not_found');
     expectRefusal(await post(stranger, { ...event, idempotencyKey: 'mine' }), 404, 'not_found');
     const { body } = await post(stranger, [{ ...event, idempotencyKey: 'mine' }]);
-    expect(body.results).toMatchObject([{ index: 0, status: 'rejected', error: { error: 'not_found' } }]);
+    expect(body.batch.results).toMatchObject([{ index: 0, status: 'rejected', error: { error: 'not_found' } }]);
     const own = await post(await keyOf(customerId), event);
     expect(own.status).toBe(201);
     expect(own.headers.location).toBe('/api/v1/billing/usage');
   });
 });
 
+describe('the second in which it began', () => {
+  const at = async (now: string) => {
+    app.clock.set(now);
+    return (await usageSubscription(app)).id;
+  };
+  const stamped = (id: string, timestamp: string) =>
+    record(app, { subscriptionId: id, metricName: 'calls', timestamp });
+
+  test('U.22 an event stamped to that second belongs to the subscription, one before does not', async () => {
+    const second = addMilliseconds(app.clock.now(), 1_000).slice(0, 19);
+    const id = await at(`${second}.750Z`);
+    const early = await stamped(id, `${second}Z`);
+    expect([early.status, early.body.timestamp]).toEqual([201, `${second}.750Z`]);
+    expect((await stamped(id, `${second}.749Z`)).status).toBe(201);
+    expect((await summaryOf(app, id)).metrics[0]).toMatchObject({ totalValue: '2' });
+    const before = addMilliseconds(`${second}.000Z`, -1);
+    expectRefusal(await stamped(id, before), 400, 'validation_error', 'timestamp');
+    expect((await stamped(id, `${second}Z`)).body.timestamp).toBe(`${second}.750Z`);
+  });
+
+  test('sent again with its key it is a duplicate', async () => {
+    const second = addMilliseconds(app.clock.now(), 1_000).slice(0, 19);
+    const id = await at(`${second}.250Z`);
+    const event = { subscriptionId: id, metricName: 'calls', timestamp: `${second}Z`, idempotencyKey: 'first' };
+    expect((await record(app, event)).status).toBe(201);
+    expect((await record(app, event)).status).toBe(200);
+  });
+});
+
 describe('recordUsage of a batch', () => {
+  test('counts stand beside the results', async () => {
+    const id = await sold();
+    const event = { subscriptionId: id, metricName: 'calls' };
+    const keyed = (value: string) => ({ ...event, idempotencyKey: 'k', value });
+    const { status, body } = await record(app, [
+      event,
+      keyed('1'),
+      keyed('1'),
+      keyed('2'),
+      {},
+      { ...event, value: 'x' },
+    ]);
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ accepted: 2, duplicate: 1, conflict: 1, rejected: 2 });
+  });
+
+  test('U.24 400 validation_error with counts and results when every item is refused, 200 with a duplicate among them', async () => {
+    const id = await sold();
+    const keyed = (value: string) => ({ subscriptionId: id, metricName: 'calls', idempotencyKey: 'k', value });
+    await record(app, keyed('1'));
+    const refused = await record(app, [keyed('2'), {}], { 'Idempotency-Key': `batch-${id}` });
+    expectRefusal(refused, 400, 'validation_error', '0', '1.metricName', '1.subscriptionId');
+    expect(refused.body.batch).toMatchObject({ accepted: 0, duplicate: 0, conflict: 1, rejected: 1 });
+    expect(refused.body.batch.results).toMatchObject([
+      { index: 0, status: 'conflict', error: { error: 'idempotency_key_reused' } },
+      { index: 1, status: 'rejected', error: { error: 'validation_error' } },
+    ]);
+    const known = await record(app, [keyed('1'), {}], { 'Idempotency-Key': `batch-${id}` });
+    expect([known.status, known.body.duplicate, known.body.rejected]).toEqual([200, 1, 1]);
+  });
+
+  test('a number that does not survive is refused with its item, naming the property', async () => {
+    const id = await sold();
+    const item = (n: string) => `{"subscriptionId":"${id}","metricName":"calls","properties":{"n":${n}}}`;
+    const { status, body } = await record(app, `[${item('9007199254740993')},${item('9007199254740992')}]`, JSON_TYPE);
+    expect([status, body.accepted, body.rejected]).toEqual([201, 1, 1]);
+    expect(body.results[0].error.fields).toHaveProperty(['properties.n']);
+    expectRefusal(await record(app, item('1e400'), JSON_TYPE), 400, 'validation_error', 'properties.n');
+  });
+
   const statuses = ({ results }: Entity) => results.map(({ status }: Entity) => status);
 
   test('201 each item is judged alone and in order; a malformed one fails nobody else', async () => {

@@ -1,5 +1,8 @@
+import { never } from '../../../platform/never.ts';
+import { providerOf } from '../../../providers/list.ts';
+import { isManual, isProvider, type ManualMethod, type PaymentMethodCode } from '../../../providers/methods.ts';
 import type { CreditNote } from '../../credit-notes/credit-note.ts';
-import type { Payment, PaymentMethodCode } from '../../payments/payment.ts';
+import type { Payment } from '../../payments/payment.ts';
 import type { Invoice, InvoiceLine } from '../invoice.ts';
 import { amountText, dateText, moneyText, rateText } from './wording.ts';
 
@@ -9,14 +12,17 @@ export interface TotalRow {
   readonly kind: 'plain' | 'strong' | 'muted' | 'due';
 }
 
-const METHODS: Readonly<Record<PaymentMethodCode, string | null>> = {
+const MANUALLY: Readonly<Record<ManualMethod, string | null>> = {
   manual: null,
-  stripe: 'Stripe',
-  xendit: 'Xendit',
-  lemonsqueezy: 'Lemon Squeezy',
   bank_transfer: 'bank transfer',
   check: 'check',
 };
+
+/** How a way to pay is called; null when there is nothing to say. */
+function nameOf(method: PaymentMethodCode): string | null {
+  if (isManual(method)) return MANUALLY[method];
+  return isProvider(method) ? providerOf(method).title : never(method);
+}
 
 /** From the subtotal to the amount due, oldest settlements first (rules I3). */
 export function totalRows(
@@ -67,7 +73,8 @@ function creditNoteRows(note: CreditNote, plain: Plain): TotalRow[] {
 function paymentRows(payment: Payment, plain: Plain): TotalRow[] {
   if (payment.status !== 'succeeded') return [];
   const when = payment.paidAt ? `, ${dateText(payment.paidAt)}` : '';
-  const how = METHODS[payment.method] ? `, ${METHODS[payment.method]}` : '';
+  const name = nameOf(payment.method);
+  const how = name ? `, ${name}` : '';
   return [
     plain(`Payment${when}${how}`, -payment.appliedAmount),
     ...keptAsCredit(payment.creditedAmount, payment.currency),
