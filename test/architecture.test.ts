@@ -200,7 +200,7 @@ describe('one home each', () => {
     const named = (text: RegExp) => handlers.filter((file) => text.test(file.text)).map(({ path }) => path);
     expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/check-handlers.ts']);
     expect(named(/\bsnapshot\b/)).toEqual([
-      'src/billing/invoices/handlers.ts',
+      'src/billing/invoice-views/handlers.ts',
       'src/licenses/check-handlers.ts',
       'src/system/handlers.ts',
     ]);
