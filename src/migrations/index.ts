@@ -15,6 +15,7 @@ import { authority } from './0021-authority.ts';
 import { givenBack } from './0022-given-back.ts';
 import { frozenDocuments } from './0024-frozen-documents.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
+import { figures } from './0028-figures.ts';
 import { givenEnds } from './0030-given-ends.ts';
 import { putOff } from './0031-put-off.ts';
 import { retention } from './0032-retention.ts';
@@ -41,6 +42,7 @@ export const migrations: readonly Migration[] = [
   givenBack,
   frozenDocuments,
   idempotencyClaims,
+  figures,
   givenEnds,
   putOff,
   retention,

@@ -33,6 +33,7 @@ describe('worked values of rules L', () => {
         features: {},
         expiresAt: null,
         error: 'activation_limit_reached',
+        checkedAt: app.clock.now(),
         maxActivations: 3,
         currentActivations: 3,
       },
@@ -77,6 +78,7 @@ describe('worked values of rules L', () => {
       features: {},
       expiresAt: at,
       error: 'license_expired',
+      checkedAt: at,
     });
     expect((await validate(app, licenseKey, 'a')).body).toMatchObject({ valid: false, error: 'license_expired' });
     expect((await licenseOf(app, licenseKey)).status).toBe('active'); // until the job stores it
@@ -131,7 +133,7 @@ describe('verify', () => {
     const features = { pro: true, max_users: 50, regions: ['eu', 'us'], edition: 'x', off: false };
     const { licenseKey } = await app.given.license({ features, maxActivations: 2 });
     const { body, headers } = await verify(app, licenseKey);
-    expect(body).toEqual({ valid: true, status: 'active', features, expiresAt: null });
+    expect(body).toEqual({ valid: true, status: 'active', features, expiresAt: null, checkedAt: app.clock.now() });
     expect(headers['access-control-allow-origin']).toBe('*');
     expect(headers['cache-control']).toBe('no-store');
   });

@@ -2476,6 +2476,10 @@ export type LicenseVerification = {
      */
     error?: LicenseError;
     /**
+     * The time of the server.
+     */
+    checkedAt: Timestamp;
+    /**
      * Only in answers of validate.
      */
     maxActivations?: MaxActivations;
