@@ -3472,6 +3472,10 @@ export type RevokeApiKeysOfUserErrors = {
      */
     403: ApiError;
     /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
      * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
      */
     409: ApiError;

@@ -47,6 +47,7 @@ export const apiKeys: Handlers<'apiKeys'> = {
 
   async revokeApiKeysOfUser({ body }, context) {
     const revoked = await store.revokeApiKeyRowsOf(context.db, body.createdBy, context.now);
+    if (revoked.length === 0 && !(await store.isCreator(context.db, body.createdBy))) throw notFound('user');
     const reason = 'all keys of one user';
     for (const entityId of revoked) context.audit({ entityType: 'api_key', entityId, reason });
     return { revoked: revoked.length };

@@ -73,6 +73,12 @@ export async function revokeApiKeyRowsOf(db: Db, userId: string, now: Instant): 
   return (await mine.update({ revoked_at: now }).returning('id')).map(({ id }) => id);
 }
 
+/** Whether the id is a user's, or was: of one who is gone, the keys tell. */
+export async function isCreator(db: Db, userId: string): Promise<boolean> {
+  const sql = `SELECT 1 FROM users WHERE id = ? UNION ALL SELECT 1 FROM api_keys WHERE created_by = ? LIMIT 1`;
+  return (await query(db, sql, [userId, userId])).length > 0;
+}
+
 /** How many keys that the user has made are active at `now`. */
 export async function countActiveApiKeysOf(db: Db, userId: string, now: Instant): Promise<number> {
   const [row] = await query<{ n: unknown }>(

@@ -89,8 +89,11 @@ describe('POST /api/api-keys/revoke', () => {
     expect((await auditOf(app, keys[0]!.id)).filter(({ action }) => action === 'revokeApiKeysOfUser')).toHaveLength(1);
   });
 
-  test('200 nothing for somebody unknown; 400 without or with a wrong id', async () => {
-    expect((await app.api.post('/api/api-keys/revoke', { createdBy: UNKNOWN_ID })).body).toEqual({ revoked: 0 });
+  test('200 nothing for a user without keys; 404 for somebody unknown; 400 without or with a wrong id', async () => {
+    const { id } = await app.given.user();
+    expect((await app.api.post('/api/api-keys/revoke', { createdBy: id })).body).toEqual({ revoked: 0 });
+    const unknown = await app.api.post('/api/api-keys/revoke', { createdBy: UNKNOWN_ID });
+    expect([unknown.status, unknown.body.error]).toEqual([404, 'not_found']);
     for (const body of [{}, { createdBy: 'x' }, { createdBy: null }, { createdBy: UNKNOWN_ID, all: true }]) {
       const answer = await app.api.post('/api/api-keys/revoke', body);
       expect([answer.status, answer.body.error]).toEqual([400, 'validation_error']);
