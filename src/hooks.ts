@@ -1,8 +1,8 @@
 import { markPaid } from './billing/payments/record.ts';
 import { productHasPlans } from './billing/plans/store.ts';
-import { isOnPlan } from './billing/subscriptions/health.ts';
 import { invoiceHooks } from './billing/subscriptions/invoice-hooks.ts';
 import { listCustomerSubscriptions } from './billing/subscriptions/present.ts';
+import { isOnPlan } from './billing/subscriptions/store/health.ts';
 import { productHasLicenses } from './licenses/figures.ts';
 import type { Hooks } from './platform/work.ts';
 import { customerFigures, newCustomerFigures } from './reports/customer-figures.ts';

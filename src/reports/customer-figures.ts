@@ -1,7 +1,7 @@
 import { type CreditBalance, creditBalancesOf } from '../billing/credits/balances.ts';
 import { customersInArrears } from '../billing/invoices/figures.ts';
 import { customersWhoPaid } from '../billing/payments/figures.ts';
-import { subscriptionHealth } from '../billing/subscriptions/health.ts';
+import { subscriptionHealth } from '../billing/subscriptions/store/health.ts';
 import { customersWhoUsed } from '../billing/usage/figures.ts';
 import { type Customer, type HealthFacts, healthScore } from '../customers/customer.ts';
 import type { CustomerFigures, ProductRef } from '../customers/hooks.ts';

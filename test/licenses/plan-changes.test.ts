@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { versionOf } from '../../src/billing/plans/plan.ts';
 import { findPlan } from '../../src/billing/plans/store.ts';
-import { toSubscription } from '../../src/billing/subscriptions/store.ts';
+import { toSubscription } from '../../src/billing/subscriptions/store/subscriptions.ts';
 import type { Subscription } from '../../src/billing/subscriptions/subscription.ts';
 import { followSubscriptions } from '../../src/licenses/follow.ts';
 import { addDays, addMonths } from '../../src/platform/calendar.ts';

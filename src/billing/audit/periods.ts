@@ -1,7 +1,7 @@
 import { addDays } from '../../platform/calendar.ts';
 import type { Db } from '../../platform/db/connect.ts';
-import { periodStart } from '../subscriptions/periods.ts';
-import { toSubscription } from '../subscriptions/store.ts';
+import { periodStart } from '../subscriptions/lifecycle/periods.ts';
+import { toSubscription } from '../subscriptions/store/subscriptions.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 
 /**
