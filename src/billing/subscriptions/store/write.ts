@@ -1,5 +1,3 @@
-import { followSubscriptions } from '../../../licenses/follow.ts';
-import type { Followed } from '../../../licenses/follow-rules.ts';
 import { changesOf } from '../../../platform/changes.ts';
 import { formatMoney } from '../../../platform/money.ts';
 import type { NewEvent } from '../../../platform/work.ts';
@@ -8,6 +6,7 @@ import { withdrawInvoices } from '../../credit-notes/withdraw.ts';
 import type { IssuedInvoice } from '../../invoices/issue.ts';
 import { type MrrChange, recordMrr } from '../../mrr/movements.ts';
 import { advanceAmount } from '../../pricing/lines.ts';
+import type { SavedSubscription } from '../hooks.ts';
 import { makePending } from '../lifecycle/bills.ts';
 import { changedDiscounts, saveDiscounts } from '../lifecycle/discounts.ts';
 import { mrrBeforeAndAfter } from '../lifecycle/mrr.ts';
@@ -55,7 +54,7 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
   await saveDiscounts(work.db, units);
   await correctUsage(billing, corrections);
   for (const { period, base } of corrections.rows) period.billedNet = (period.billedNet ?? 0n) - base;
-  await followSubscriptions(
+  await work.runtime.hooks.subscriptions.saved(
     work,
     billing.settings,
     units.map((unit) => followedOf(unit, unit.before)),
@@ -88,7 +87,7 @@ export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Pr
 }
 
 /** What the licence of the subscription follows (rules L8); `before` is null for a new one. */
-const followedOf = (unit: SubscriptionUnit, before: Subscription | null): Followed => ({
+const followedOf = (unit: SubscriptionUnit, before: Subscription | null): SavedSubscription => ({
   subscriptionId: unit.sub.id,
   customerId: unit.customer.id,
   customerName: unit.customer.name,
@@ -196,7 +195,7 @@ export async function saveNewUnit(billing: Billing, unit: SubscriptionUnit): Pro
   await periodStore.insertPeriods(work.db, unit.inserted);
   await saveDiscounts(work.db, [unit]);
   await recordMrr(work, mrrChange(unit));
-  await followSubscriptions(work, billing.settings, [followedOf(unit, null)]);
+  await work.runtime.hooks.subscriptions.saved(work, billing.settings, [followedOf(unit, null)]);
   const issued = (await issueBills(billing, [unit], NO_USAGE)).get(unit) ?? [];
   await periodStore.updatePendingPeriods(work.db, [...unit.updated]);
   for (const event of unit.events as NewEvent[]) work.emit(event);
