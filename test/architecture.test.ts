@@ -260,10 +260,10 @@ describe('one home each', () => {
   test('the handles of the database: never in handlers, but where an operation is `manual`', () => {
     const handlers = files.filter(({ path }) => path.endsWith('handlers.ts'));
     const named = (text: RegExp) => handlers.filter((file) => text.test(file.text)).map(({ path }) => path);
-    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/check-handlers.ts']);
+    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/checks/check-handlers.ts']);
     expect(named(/\bsnapshot\b/)).toEqual([
       'src/billing/invoice-views/handlers.ts',
-      'src/licenses/check-handlers.ts',
+      'src/licenses/checks/check-handlers.ts',
       'src/system/handlers.ts',
     ]);
   });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
-import { touchActivation } from '../../src/licenses/activation-store.ts';
+import { touchActivation } from '../../src/licenses/checks/activation-store.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { expectRefusal } from '../support/refusals.ts';
 import { devicesOf, type Entity, licenseOf, putLicense, toldOf, validate, verify } from './support.ts';
@@ -216,7 +216,7 @@ describe('validate', () => {
       const { licenseKey } = await app.given.license();
       expectRefusal(await validate(app, licenseKey, name), 400, 'validation_error', 'deviceId');
       expect(await devicesOf(app, licenseKey)).toEqual([]);
-      for (const fine of ['...', '.a', 'a.', './', '.. ..']) {
+      for (const fine of ['...', '.a', 'a.', '.', '.. ..']) {
         expect((await validate(app, licenseKey, fine)).status).toBe(200);
         const path = `/api/licenses/${licenseKey}/activations/${encodeURIComponent(fine)}`;
         expect((await app.api.delete(path)).status).toBe(204);
