@@ -216,7 +216,7 @@ describe('validate', () => {
       const { licenseKey } = await app.given.license();
       expectRefusal(await validate(app, licenseKey, name), 400, 'validation_error', 'deviceId');
       expect(await devicesOf(app, licenseKey)).toEqual([]);
-      for (const fine of ['...', '.a', 'a.', '.', '.. ..']) {
+      for (const fine of ['...', '.a', 'a.', './', '.. ..']) {
         expect((await validate(app, licenseKey, fine)).status).toBe(200);
         const path = `/api/licenses/${licenseKey}/activations/${encodeURIComponent(fine)}`;
         expect((await app.api.delete(path)).status).toBe(204);
