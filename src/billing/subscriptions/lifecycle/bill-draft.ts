@@ -1,6 +1,7 @@
 import { type Instant, utcDate } from '../../../platform/calendar.ts';
 import { subtract, ZERO } from '../../../platform/decimal.ts';
 import type { Work } from '../../../platform/work.ts';
+import type { Billing } from '../../billing.ts';
 import { type InvoiceDraft, placeOf } from '../../invoices/draft.ts';
 import type { PlanVersion } from '../../plans/plan.ts';
 import { advanceLines, type LineInput, lateUsageLine, usageLines } from '../../pricing/lines.ts';
@@ -26,6 +27,17 @@ function lateLines(period: BillingPeriod, ratings: Ratings): LineInput[] {
   if (more <= 0n) return [];
   return [lateUsageLine(rating.charge, more, subtract(rating.quantity, period.billedQuantity ?? ZERO))];
 }
+
+/** The invoices that the unit's bills come to; null where nothing is to be billed. */
+export const draftsOf = (
+  { work }: Pick<Billing, 'work'>,
+  unit: SubscriptionUnit,
+  ratings: Ratings,
+): { bill: Bill; draft: InvoiceDraft | null }[] =>
+  unit.bills.map((bill) => {
+    const lines = linesOf(unit, bill, ratings);
+    return { bill, draft: lines.length > 0 ? draftOf(work, unit, bill, lines) : null };
+  });
 
 /** The invoice of a bill, before it is computed. */
 export function draftOf(

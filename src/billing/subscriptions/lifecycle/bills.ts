@@ -34,33 +34,27 @@ export function withdrawNext(unit: SubscriptionUnit, waivedToo = false): void {
   for (const row of unit.periods) {
     if (row.kind !== 'advance' || row.periodStart < unit.sub.currentPeriodEnd) continue;
     if (row.state === 'invoiced' && !unit.withdrawn.includes(row)) unit.withdrawn.push(row);
-    if (row.state === 'skipped' || (row.state === 'waived' && waivedToo)) reopen(unit, row);
+    if (row.state === 'skipped' || (row.state === 'waived' && waivedToo)) makePending(row);
   }
 }
 
 /** The row is a plan again. */
-export function reopen(unit: SubscriptionUnit, row: BillingPeriod): void {
-  makePending(row);
-  unit.reopened.push(row);
-}
-
 export function makePending(row: BillingPeriod): void {
   Object.assign(row, { state: 'pending', reason: null, invoiceId: null });
   Object.assign(row, { inForceFrom: null, inForceNet: null, givenBackBefore: 0n });
 }
 
 /** Usage of a period that ends early is billed apart (rules Q7, Q12). */
-export function closeAt(unit: SubscriptionUnit, row: BillingPeriod, at: Instant): void {
+export function closeAt(row: BillingPeriod, at: Instant): void {
   if (row.periodEnd <= at) return;
   row.periodEnd = at > row.periodStart ? at : row.periodStart;
   row.dueAt = row.periodEnd;
-  unit.updated.add(row);
 }
 
 /** The usage so far is billed at the terms so far; a row that begins only now goes over to the new ones (rules Q7). */
 export function closeUsage(unit: SubscriptionUnit, target: PlanVersion, at: Instant): void {
   for (const row of unit.periods.filter(({ kind, state }) => kind === 'usage' && state === 'pending')) {
-    if (row.periodStart < at) closeAt(unit, row, at);
+    if (row.periodStart < at) closeAt(row, at);
     else if (!isUsageBased(target)) remove(unit, row);
   }
 }

@@ -36,21 +36,17 @@ export interface SubscriptionUnit {
   readonly sub: Subscription;
   readonly customer: BillingCustomer;
   readonly versions: Map<string, PlanVersion>;
+  /** It has no row yet. */
+  isNew: boolean;
+  /** The rows as they shall be. */
   periods: BillingPeriod[];
+  /** The rows as they are stored, by id. */
+  readonly stored: Map<string, BillingPeriod>;
   /** Every discount it ever had, in the order of attachment; a new one is added at the end (rules D). */
   readonly discounts: SubscriptionDiscount[];
   readonly discountsBefore: readonly SubscriptionDiscount[];
-  inserted: BillingPeriod[];
-  updated: Set<BillingPeriod>;
-  /** Dirty rows that were rated again. */
-  rated: BillingPeriod[];
-  removed: BillingPeriod[];
   /** Future periods whose invoice is taken back (rules Q9). */
   withdrawn: BillingPeriod[];
-  /** Rows without a live invoice that are planned again, because their terms have changed. */
-  reopened: BillingPeriod[];
-  /** Rows that stay what they are but for their end and what is in force (rules S9, Q3, Q4, Q11). */
-  revised: Set<BillingPeriod>;
   /** Of the invoices that billed what is in force now; read when the terms are changed (rules Q13). */
   givenBack: GivenBack[];
   /** The change of its terms that takes effect in this work. */
@@ -122,16 +118,12 @@ export function newUnit(
     sub,
     customer,
     versions,
+    isNew: false,
     periods,
+    stored: new Map(periods.map((row) => [row.id, { ...row }])),
     discounts,
     discountsBefore: discounts.map((discount) => ({ ...discount })),
-    inserted: [],
-    updated: new Set(),
-    rated: [],
-    removed: [],
     withdrawn: [],
-    reopened: [],
-    revised: new Set(),
     givenBack: [],
     change: null,
     bills: [],
@@ -171,7 +163,7 @@ export const currentCharge = (unit: SubscriptionUnit, sub: Subscription): Charge
 /** Brings the pending rows in line with the present state (rules S4, S6). */
 export function replan(unit: SubscriptionUnit, work: Work): void {
   const usage = isUsageBased(versionOf(unit)) ? usageStart(unit) : null;
-  const plan = planPeriods(unit.sub, unit.periods, usage, (row) => ({
+  unit.periods = planPeriods(unit.sub, unit.periods, usage, (row) => ({
     ...row,
     id: work.newId(),
     subscriptionId: unit.sub.id,
@@ -187,19 +179,11 @@ export function replan(unit: SubscriptionUnit, work: Work): void {
     dirty: false,
     createdAt: work.now,
   }));
-  unit.periods = plan.rows;
-  unit.inserted.push(...plan.insert);
-  for (const row of plan.update) unit.updated.add(row);
-  for (const row of plan.remove) remove(unit, row);
 }
 
 /** Forgets a pending row (rules S4). */
 export function remove(unit: SubscriptionUnit, row: BillingPeriod): void {
   unit.periods = unit.periods.filter((other) => other !== row);
-  unit.updated.delete(row);
-  const at = unit.inserted.indexOf(row);
-  if (at >= 0) unit.inserted.splice(at, 1);
-  else unit.removed.push(row);
 }
 
 export const isUsageBased = ({ price }: PlanVersion): boolean => price.pricingModel === 'usage_based';

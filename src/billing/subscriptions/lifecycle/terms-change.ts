@@ -7,7 +7,7 @@ import { advanceAmount } from '../../pricing/lines.ts';
 import type { BillingCycle } from '../../pricing/prices.ts';
 import { givenBackOf, type ProrationInput, prorate, prorationLines, unusedAmount } from '../../pricing/proration.ts';
 import type { BillingPeriod, ScheduledTerms, Subscription, Terms } from '../subscription.ts';
-import { bill, closeUsage, pendingAdvance, reopen, withdrawNext } from './bills.ts';
+import { bill, closeUsage, makePending, pendingAdvance, withdrawNext } from './bills.ts';
 import { discountsOfTerms, endWithCycle, moveWindows } from './discounts.ts';
 import { currentCharge, replan, type SubscriptionUnit, type TermsChange, versionOf } from './outcome.ts';
 import { restartPeriods, termsAt } from './periods.ts';
@@ -131,7 +131,7 @@ function changeWithin(
   const bill = net > 0n ? { periods: [], late: [], lines, origin: 'change' as const, preGenerated: false } : null;
   if (bill) unit.bills.push(bill);
   const givenBackBefore = givenBackOf(unit.givenBack, at, row.periodEnd);
-  revise(unit, row, { inForceFrom: at, inForceNet: remaining, givenBackBefore });
+  Object.assign(row, { inForceFrom: at, inForceNet: remaining, givenBackBefore });
   unit.change = { ...change, unused, remaining, lines, reverse: net < 0n ? -net : 0n, row, bill };
 }
 
@@ -144,8 +144,8 @@ function changeCycle(unit: SubscriptionUnit, work: Work, terms: Terms, at: Insta
   const input = prorationInput(unit, row, at, 0n);
   const unused = unusedAmount(input);
   const lines = prorationLines(input, { from: side, to: side }, sub.currency);
-  if (row.periodStart === at) reopen(unit, row);
-  else revise(unit, row, { periodEnd: at, inForceFrom: at, inForceNet: 0n, givenBackBefore: 0n });
+  if (row.periodStart === at) makePending(row);
+  else Object.assign(row, { periodEnd: at, inForceFrom: at, inForceNet: 0n, givenBackBefore: 0n });
   takeTerms(unit, terms, at);
   restartPeriods(sub, at);
   moveWindows(unit);
@@ -212,11 +212,6 @@ function prorationInput(unit: SubscriptionUnit, row: BillingPeriod, at: Instant,
 function sideOf(unit: SubscriptionUnit, row: BillingPeriod) {
   const { id, planId, planName, productId } = versionOf(unit);
   return { planId, planName, productId, planVersionId: id, billingPeriodId: row.id };
-}
-
-function revise(unit: SubscriptionUnit, row: BillingPeriod, facts: Partial<BillingPeriod>): void {
-  Object.assign(row, facts);
-  unit.revised.add(row);
 }
 
 /** What is due is done before a change, so the current period has been billed. */

@@ -86,7 +86,7 @@ export function cancel(unit: SubscriptionUnit, at: Instant, reason: CancelReason
   sub.pendingChange = null;
   unit.cause = 'cancel';
   const usage = unit.periods.filter((row) => row.kind === 'usage' && row.state === 'pending');
-  for (const row of usage) closeAt(unit, row, at);
+  for (const row of usage) closeAt(row, at);
   bill(unit, usage, 'final', { late: dirtyUsage(unit) });
   emit(unit, 'subscription.canceled', { canceledAt: at, reason });
 }
@@ -133,7 +133,6 @@ function reuseFact(unit: SubscriptionUnit): void {
     if (row.kind !== 'advance' || row.state === 'pending' || row.periodStart !== start || row.periodEnd === end)
       continue;
     row.periodEnd = end;
-    unit.revised.add(row);
   }
 }
 

@@ -11,7 +11,7 @@ import { type BillingCycle, billsInAdvance, soldRatio } from '../../pricing/pric
 import { attachDiscount } from '../lifecycle/discounts.ts';
 import { currentCharge, newUnit } from '../lifecycle/outcome.ts';
 import { begin, trialNoticeAt } from '../lifecycle/transitions.ts';
-import { type Saved, saveNewUnit } from '../store/write.ts';
+import { type Saved, saveUnits } from '../store/write.ts';
 import type { Subscription } from '../subscription.ts';
 
 export interface NewSubscription {
@@ -38,7 +38,8 @@ export async function createSubscription(
   const trialDays = asked.trialDays ?? version.trialDays;
   const sub = bareSubscription(billing, customer, version, asked, trialDays);
   const unit = newUnit(sub, customer, new Map([[version.id, version]]), []);
-  unit.before.status = 'trialing';
+  unit.isNew = true;
+  unit.before.status = 'trialing'; // so that what it bills is new revenue
   unit.cause = 'create';
   const amount = priceOf(currentCharge(unit, sub));
   if (trialDays === 0) begin(unit, work, work.now);
@@ -50,7 +51,8 @@ export async function createSubscription(
     unit.sub.couponCode = coupon.code;
   }
   emitCreated(work, unit.sub, version, billsInAdvance(version.price) ? amount : null);
-  return saveNewUnit(billing, unit);
+  const [saved] = await saveUnits(billing, [unit]);
+  return saved!;
 }
 
 /** Throws AppError `validation_error` unless the plan is sold in that cycle and quantity (rules P5, S2). */

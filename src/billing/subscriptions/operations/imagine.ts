@@ -4,10 +4,11 @@ import { compose } from '../../invoices/draft.ts';
 import { invoicesOfPeriods } from '../../invoices/line-store.ts';
 import { loadInvoices, lockInvoices } from '../../invoices/store.ts';
 import { findUnresolvedParked } from '../../run/parked-store.ts';
+import { draftsOf } from '../lifecycle/bill-draft.ts';
 import { makePending } from '../lifecycle/bills.ts';
+import { closeBill } from '../lifecycle/close-bill.ts';
 import { loadUnits, newUnit, replan, type SubscriptionUnit } from '../lifecycle/outcome.ts';
 import { isDue, performDue } from '../lifecycle/transitions.ts';
-import { closeBill, draftsOf } from '../store/issue-bills.ts';
 import type { Reversible } from '../store/unused-credit.ts';
 import { finish } from '../store/write.ts';
 import type { Subscription } from '../subscription.ts';
@@ -54,12 +55,12 @@ async function issueInMemory(
 ): Promise<void> {
   for (const { bill, draft } of draftsOf(billing, unit, ratings)) {
     if (!draft) {
-      closeBill(unit, bill, ratings);
+      closeBill(bill, ratings);
       continue;
     }
     const output = await compose(billing, draft, false);
     const { total, taxAmount, tax } = output;
-    closeBill(unit, bill, ratings, { output, id: draft.id });
+    closeBill(bill, ratings, { output, id: draft.id });
     const none = { reversedAmount: 0n, reversedTax: 0n };
     const taxInclusive = tax?.inclusive ?? false;
     for (const { id } of bill.periods)

@@ -2,7 +2,6 @@ import { followSubscriptions } from '../../../licenses/follow.ts';
 import type { Followed } from '../../../licenses/follow-rules.ts';
 import { changesOf } from '../../../platform/changes.ts';
 import { formatMoney } from '../../../platform/money.ts';
-import type { NewEvent } from '../../../platform/work.ts';
 import type { Billing } from '../../billing.ts';
 import { withdrawInvoices } from '../../credit-notes/withdraw.ts';
 import type { IssuedInvoice } from '../../invoices/issue.ts';
@@ -22,15 +21,11 @@ import {
 import { nextAction } from '../lifecycle/transitions.ts';
 import type { Subscription } from '../subscription.ts';
 import { correctUsage, openCorrections } from '../usage/corrections.ts';
-import { type Ratings, rateUsage } from '../usage/rating.ts';
+import { rateUsage } from '../usage/rating.ts';
 import { issueBills } from './issue-bills.ts';
-import * as periodStore from './periods.ts';
+import { insertNewPeriods, patchPeriods } from './periods.ts';
 import * as store from './subscriptions.ts';
 import { creditUnused } from './unused-credit.ts';
-import { revisePeriods } from './voided.ts';
-
-/** A subscription that is new has used nothing. */
-const NO_USAGE: Ratings = new Map();
 
 export interface Saved {
   unit: SubscriptionUnit;
@@ -38,63 +33,45 @@ export interface Saved {
 }
 
 /**
- * Writes what the transitions of many units decided, in the lock order of rules X3: MRR, invoices withdrawn, credit
- * balances, numbers; a constant number of statements whatever the number of units. Posts nothing: that happens before the commit.
+ * Writes what was decided about many subscriptions, in the one order there is (the lock order of rules X3): new
+ * subscriptions, MRR, invoices withdrawn, new periods, discounts, usage corrected, licences, unused time credited,
+ * invoices issued, periods, subscriptions, events. A fixed number of statements, whatever the number of subscriptions; what
+ * nobody decided takes none. Posts nothing: that happens before the commit.
  */
 export async function saveUnits(billing: Billing, units: SubscriptionUnit[]): Promise<Saved[]> {
-  const { work } = billing;
+  const { work, settings } = billing;
+  const made = units.filter(({ isNew }) => isNew);
+  for (const unit of made) finish(unit, work.now);
+  await store.insertSubscriptions(work.db, made.map(subOf));
   await recordMrr(work, units.flatMap(mrrChange));
   const ratings = await rateUsage(work.db, units);
   const corrections = await openCorrections(billing, units, ratings);
   await withdraw(billing, units);
-  for (const unit of units) replan(unit, work);
-  await periodStore.insertPeriods(
-    work.db,
-    units.flatMap(({ inserted }) => inserted),
-  );
+  for (const unit of units) if (!unit.isNew) replan(unit, work);
+  await insertNewPeriods(work.db, units);
   await saveDiscounts(work.db, units);
   await correctUsage(billing, corrections);
-  for (const { period, base } of corrections.rows) period.billedNet = (period.billedNet ?? 0n) - base;
-  await followSubscriptions(
-    work,
-    billing.settings,
-    units.map((unit) => followedOf(unit, unit.before)),
-  );
+  await followSubscriptions(work, settings, units.map(followedOf));
   await creditUnused(billing, units);
   const issued = await issueBills(billing, units, ratings);
-  await periodStore.updatePendingPeriods(
-    work.db,
-    units.flatMap((unit) => [...unit.updated]),
-  );
-  await periodStore.updateRatedPeriods(
-    work.db,
-    units.flatMap(({ rated }) => rated),
-  );
-  await revisePeriods(
-    work.db,
-    units.flatMap((unit) => [...unit.revised]),
-  );
-  await periodStore.deletePendingPeriods(
-    work.db,
-    units.flatMap((unit) => unit.removed.map(({ id }) => id)),
-  );
-  for (const unit of units) finish(unit, work.now);
-  await store.updateSubscriptions(
-    work.db,
-    units.map(({ sub }) => sub),
-  );
+  await patchPeriods(work.db, units);
+  const changed = units.filter(({ isNew }) => !isNew);
+  for (const unit of changed) finish(unit, work.now);
+  await store.updateSubscriptions(work.db, changed.map(subOf));
   for (const event of units.flatMap(({ events }) => events)) work.emit(event);
   return units.map((unit) => ({ unit, issued: issued.get(unit) ?? [] }));
 }
 
-/** What the licence of the subscription follows (rules L8); `before` is null for a new one. */
-const followedOf = (unit: SubscriptionUnit, before: Subscription | null): Followed => ({
+const subOf = ({ sub }: SubscriptionUnit): Subscription => sub;
+
+/** What the licence of the subscription follows (rules L8). */
+const followedOf = (unit: SubscriptionUnit): Followed => ({
   subscriptionId: unit.sub.id,
   customerId: unit.customer.id,
   customerName: unit.customer.name,
-  before,
+  before: unit.isNew ? null : unit.before,
   after: unit.sub,
-  sold: { before: unit.versions.get((before ?? unit.sub).planVersionId)!, after: versionOf(unit) },
+  sold: { before: unit.versions.get(unit.before.planVersionId)!, after: versionOf(unit) },
 });
 
 /** Takes back the charge of future periods (rules Q9); their rows are pending again. */
@@ -106,10 +83,6 @@ async function withdraw(billing: Billing, units: SubscriptionUnit[]): Promise<vo
       rows.map(({ invoiceId }) => invoiceId!),
     );
   for (const row of rows) makePending(row);
-  await periodStore.reopenPeriods(
-    billing.work.db,
-    [...rows, ...units.flatMap(({ reopened }) => reopened)].map(({ id }) => id),
-  );
 }
 
 function mrrChange(unit: SubscriptionUnit): MrrChange[] {
@@ -134,6 +107,7 @@ const SHOWN = [
 export function finish(unit: SubscriptionUnit, now: string): void {
   const { sub, before } = unit;
   sub.nextActionAt = nextAction(unit)?.at ?? null;
+  if (unit.isNew) return;
   sub.errorCount = 0;
   sub.lastError = null;
   const members = changesOf<Subscription>(before, sub);
@@ -186,19 +160,4 @@ function renewedData(unit: SubscriptionUnit): Record<string, unknown> {
     currentPeriodStart: sub.currentPeriodStart,
     currentPeriodEnd: sub.currentPeriodEnd,
   };
-}
-
-/** For a subscription that is created in this work: its row is inserted, not updated. */
-export async function saveNewUnit(billing: Billing, unit: SubscriptionUnit): Promise<Saved> {
-  const { work } = billing;
-  unit.sub.nextActionAt = nextAction(unit)?.at ?? null;
-  await store.insertSubscription(work.db, unit.sub);
-  await periodStore.insertPeriods(work.db, unit.inserted);
-  await saveDiscounts(work.db, [unit]);
-  await recordMrr(work, mrrChange(unit));
-  await followSubscriptions(work, billing.settings, [followedOf(unit, null)]);
-  const issued = (await issueBills(billing, [unit], NO_USAGE)).get(unit) ?? [];
-  await periodStore.updatePendingPeriods(work.db, [...unit.updated]);
-  for (const event of unit.events as NewEvent[]) work.emit(event);
-  return { unit, issued };
 }

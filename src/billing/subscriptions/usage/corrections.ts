@@ -82,6 +82,7 @@ export async function correctUsage(billing: Billing, { rows, invoices }: Correct
     reason: reasons.join('; ').slice(0, 500),
   }));
   await issueCreditNotes(billing, drafts);
+  for (const { period, base } of rows) period.billedNet = (period.billedNet ?? 0n) - base;
   await heal(billing, rows);
 }
 
