@@ -1,7 +1,7 @@
 import { type InvoiceOutput, netOfPeriod } from '../../pricing/compose.ts';
 import type { BillingPeriod } from '../subscription.ts';
-import type { Rating, Ratings } from '../usage/rating.ts';
 import type { Bill } from './outcome.ts';
+import type { Rating, Ratings } from './rating.ts';
 
 /** Every row of a bill becomes a fact: invoiced where the invoice has lines for it, else skipped (rules S4, C4). */
 export function closeBill(
@@ -10,7 +10,7 @@ export function closeBill(
   invoice?: { output: Pick<InvoiceOutput, 'lines'>; id: string },
 ): void {
   const lines = invoice?.output.lines ?? [];
-  for (const period of [...bill.periods, ...bill.late]) {
+  for (const period of [...bill.periods, ...bill.rerated]) {
     const { net } = netOfPeriod({ lines }, period.id);
     const billed = lines.some(({ billingPeriodId }) => billingPeriodId === period.id);
     if (period.dirty) rateAgain(period, ratings.get(period)!, net);
