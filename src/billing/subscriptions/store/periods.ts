@@ -81,37 +81,54 @@ export interface Kept {
 
 /** Inserts the rows that are not stored yet: what bills them names them. */
 export async function insertNewPeriods(db: Db, kept: readonly Kept[]): Promise<void> {
-  const made = kept.flatMap(({ periods, stored }) => periods.filter(({ id }) => !stored.has(id)));
-  await insertPeriods(db, made);
+  const made: BillingPeriod[] = [];
   for (const { periods, stored } of kept)
-    for (const row of periods) if (!stored.has(row.id)) stored.set(row.id, { ...row });
+    for (const row of periods) {
+      if (stored.has(row.id)) continue;
+      made.push(row);
+      stored.set(row.id, { ...row });
+    }
+  await insertPeriods(db, made);
 }
 
 /** What the stored row must still be, so that nobody else has made a fact of it, or rated it (rules S5, U7). */
 const GUARDS = ["state = 'pending'", 'dirty', "state <> 'pending'"] as const;
-const guardOf = ({ state, dirty }: BillingPeriod) => (state === 'pending' ? GUARDS[0] : dirty ? GUARDS[1] : GUARDS[2]);
+type Guard = (typeof GUARDS)[number];
+const guardOf = ({ state, dirty }: BillingPeriod): Guard => GUARDS[state === 'pending' ? 0 : dirty ? 1 : 2];
 
 /**
  * Compares the stored rows with those that shall be, by their id: changed ones are updated, those that are left out are
  * deleted; doing it again changes nothing. A fixed number of statements. Throws when a row is no longer what was read.
  */
 export async function patchPeriods(db: Db, kept: readonly Kept[]): Promise<void> {
-  const changed = kept.flatMap(({ periods, stored }) => periods.filter((row) => differs(row, stored.get(row.id)!)));
-  const before = new Map(kept.flatMap(({ stored }) => [...stored]));
-  for (const guard of GUARDS) {
-    const rows = changed.filter(({ id }) => guardOf(before.get(id)!) === guard);
-    const hit = await updateRows(db, 'billing_periods', 'id', rows.map(toPatch), { onlyWhere: guard });
+  const { changed, gone } = comparisonOf(kept);
+  for (const [guard, rows] of changed) {
+    const hit = await updateRows(db, 'billing_periods', 'id', rows, { onlyWhere: guard });
     if (hit !== rows.length) throw new Error(`${rows.length - hit} billing periods were billed by somebody else.`);
   }
-  const gone = kept.flatMap(({ periods, stored }) => {
-    const left = new Set(periods.map(({ id }) => id));
-    return [...stored.keys()].filter((id) => !left.has(id));
-  });
   await deletePeriods(db, gone);
+}
+
+/** What is to be written, by what it is written over; from then on it counts as stored. */
+function comparisonOf(kept: readonly Kept[]) {
+  const changed = new Map<Guard, Record<string, unknown>[]>();
+  const gone: string[] = [];
   for (const { periods, stored } of kept) {
-    stored.clear();
-    for (const row of periods) stored.set(row.id, { ...row });
+    const left = new Set(stored.keys());
+    for (const row of periods) {
+      const before = stored.get(row.id)!;
+      left.delete(row.id);
+      if (!differs(row, before)) continue;
+      const guard = guardOf(before);
+      const rows = changed.get(guard);
+      if (rows) rows.push(toPatch(row));
+      else changed.set(guard, [toPatch(row)]);
+      stored.set(row.id, { ...row });
+    }
+    for (const id of left) stored.delete(id);
+    gone.push(...left);
   }
+  return { changed, gone };
 }
 
 /** What never changes of a row stays out of its patch. */
@@ -120,8 +137,10 @@ function toPatch(period: BillingPeriod): Record<string, unknown> {
   return rest;
 }
 
-const differs = (a: BillingPeriod, b: BillingPeriod): boolean =>
-  (Object.keys(a) as (keyof BillingPeriod)[]).some((member) => a[member] !== b[member]);
+function differs(a: BillingPeriod, b: BillingPeriod): boolean {
+  for (const member of Object.keys(a) as (keyof BillingPeriod)[]) if (a[member] !== b[member]) return true;
+  return false;
+}
 
 async function deletePeriods(db: Db, ids: string[]): Promise<void> {
   for (let i = 0; i < ids.length; i += 1000)

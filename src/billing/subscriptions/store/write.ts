@@ -35,12 +35,12 @@ export async function writeOutcomes(billing: Billing, outcomes: Outcome[]): Prom
   await store.insertSubscriptions(work.db, made.map(subOf));
   await recordMrr(work, outcomes.flatMap(mrrChange));
   const ratings = await rateUsage(work.db, outcomes);
-  const corrections = await openCorrections(billing, outcomes, ratings);
+  const corrections = ratings.size > 0 ? await openCorrections(billing, outcomes, ratings) : null;
   await withdraw(billing, outcomes);
   for (const outcome of outcomes) if (!outcome.isNew) replan(outcome, work);
   await insertNewPeriods(work.db, outcomes);
   await saveDiscounts(work.db, outcomes);
-  await correctUsage(billing, corrections);
+  if (corrections) await correctUsage(billing, corrections);
   await followSubscriptions(work, settings, outcomes.map(followedOf));
   await creditUnused(billing, outcomes);
   const issued = await issueBills(billing, outcomes, ratings);
