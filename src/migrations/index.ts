@@ -20,6 +20,7 @@ import { givenEnds } from './0030-given-ends.ts';
 import { putOff } from './0031-put-off.ts';
 import { retention } from './0032-retention.ts';
 import { providerNames } from './0033-provider-names.ts';
+import { apiKeyCreators } from './0034-api-key-creators.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   putOff,
   retention,
   providerNames,
+  apiKeyCreators,
 ];

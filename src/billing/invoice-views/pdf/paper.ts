@@ -1,7 +1,8 @@
+import type { BillTo } from '../../../customers/billing-customers.ts';
 import type { Instant } from '../../../platform/calendar.ts';
 import type { CreditNote } from '../../credit-notes/credit-note.ts';
+import type { Invoice, InvoiceLine, Seller } from '../../invoices/invoice.ts';
 import type { Payment } from '../../payments/payment.ts';
-import type { BillTo, Invoice, InvoiceLine, Seller } from '../invoice.ts';
 import { type TotalRow, totalRows } from './totals.ts';
 import { addressLines, amountText, dateText, moneyText, quantityText, unitPriceText } from './wording.ts';
 

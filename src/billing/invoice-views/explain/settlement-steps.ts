@@ -1,8 +1,8 @@
 import { formatMoney } from '../../../platform/money.ts';
 import type { CreditNote } from '../../credit-notes/credit-note.ts';
 import type { InvoiceCredit } from '../../credits/of-invoice.ts';
+import type { Invoice } from '../../invoices/invoice.ts';
 import type { Payment } from '../../payments/payment.ts';
-import type { Invoice } from '../invoice.ts';
 import { compared, type Step } from './step.ts';
 
 /** What settled an invoice until now; each list oldest first. */

@@ -1,9 +1,9 @@
 import { formatDecimal } from '../../../platform/decimal.ts';
 import { formatMoney } from '../../../platform/money.ts';
+import type { Invoice, InvoiceLine } from '../../invoices/invoice.ts';
 import type { InvoiceOutput } from '../../pricing/compose.ts';
 import { firstDifference } from '../../pricing/explain.ts';
 import type { Trace, TraceStep } from '../../pricing/trace.ts';
-import type { Invoice, InvoiceLine } from '../invoice.ts';
 import { type Compared, compared, type Step } from './step.ts';
 
 type OutputLine = InvoiceOutput['lines'][number];

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CreditNote } from '../../../../src/billing/credit-notes/credit-note.ts';
+import { layOut } from '../../../../src/billing/invoice-views/pdf/layout.ts';
+import { type Item, PAGE } from '../../../../src/billing/invoice-views/pdf/page.ts';
+import { type PaperInput, paperOf } from '../../../../src/billing/invoice-views/pdf/paper.ts';
+import { createTypesetter } from '../../../../src/billing/invoice-views/pdf/typeset.ts';
 import type { Invoice, InvoiceLine } from '../../../../src/billing/invoices/invoice.ts';
-import { layOut } from '../../../../src/billing/invoices/pdf/layout.ts';
-import { type Item, PAGE } from '../../../../src/billing/invoices/pdf/page.ts';
-import { type PaperInput, paperOf } from '../../../../src/billing/invoices/pdf/paper.ts';
-import { createTypesetter } from '../../../../src/billing/invoices/pdf/typeset.ts';
 import type { Payment } from '../../../../src/billing/payments/payment.ts';
 import { parseDecimal } from '../../../../src/platform/decimal.ts';
 

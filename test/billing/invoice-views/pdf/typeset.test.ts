@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { faceFor } from '../../../../src/billing/invoices/pdf/fonts.ts';
-import { createTypesetter, type SetLine } from '../../../../src/billing/invoices/pdf/typeset.ts';
+import { faceFor } from '../../../../src/billing/invoice-views/pdf/fonts.ts';
+import { createTypesetter, type SetLine } from '../../../../src/billing/invoice-views/pdf/typeset.ts';
 
 const STYLE = { weight: 'regular', size: 10, color: '#000000' } as const;
 const shown = ({ runs }: SetLine) => runs.map(({ face, text }) => `${face.name}:${text}`);

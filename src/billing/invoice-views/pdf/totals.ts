@@ -2,8 +2,8 @@ import { never } from '../../../platform/never.ts';
 import { providerOf } from '../../../providers/list.ts';
 import { isManual, isProvider, type ManualMethod, type PaymentMethodCode } from '../../../providers/methods.ts';
 import type { CreditNote } from '../../credit-notes/credit-note.ts';
+import type { Invoice, InvoiceLine } from '../../invoices/invoice.ts';
 import type { Payment } from '../../payments/payment.ts';
-import type { Invoice, InvoiceLine } from '../invoice.ts';
 import { amountText, dateText, moneyText, rateText } from './wording.ts';
 
 export interface TotalRow {

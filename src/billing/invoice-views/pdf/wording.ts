@@ -1,7 +1,7 @@
+import type { BillTo } from '../../../customers/billing-customers.ts';
 import { type Instant, utcDate } from '../../../platform/calendar.ts';
 import { type Decimal, formatDecimal } from '../../../platform/decimal.ts';
 import { exponentOf, formatMoney } from '../../../platform/money.ts';
-import type { BillTo } from '../invoice.ts';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 const countries = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'code' });

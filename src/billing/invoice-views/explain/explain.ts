@@ -1,10 +1,10 @@
 import type { InvoiceExplanation } from '../../../../generated/types.gen.ts';
 import { formatMoney } from '../../../platform/money.ts';
+import type { Invoice, InvoiceLine } from '../../invoices/invoice.ts';
+import { linesOfDraft } from '../../invoices/manual-lines.ts';
 import { composeInvoice, type InvoiceInput, type InvoiceOutput } from '../../pricing/compose.ts';
 import { inputsHash, replayTrace } from '../../pricing/explain.ts';
 import type { Trace } from '../../pricing/trace.ts';
-import type { Invoice, InvoiceLine } from '../invoice.ts';
-import { linesOfDraft } from '../manual-lines.ts';
 import { computedSteps } from './computed-steps.ts';
 import { type Settlements, settlementSteps } from './settlement-steps.ts';
 import { compared, type Step } from './step.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { loadPaper } from '../../../../src/billing/invoices/pdf/load.ts';
-import { printInvoice } from '../../../../src/billing/invoices/pdf/print.ts';
+import { loadPaper } from '../../../../src/billing/invoice-views/pdf/load.ts';
+import { printInvoice } from '../../../../src/billing/invoice-views/pdf/print.ts';
 import { findInvoice } from '../../../../src/billing/invoices/store.ts';
 import { boundedBy } from '../../../../src/platform/bounds.ts';
 import { startApp, type TestApp } from '../../../support/app.ts';
@@ -78,7 +78,7 @@ describe('printing', () => {
     const files = new Map(sourceFiles().map((file) => [file.path, file]));
     const reached = new Set(['src/main.ts']);
     for (const path of reached) for (const next of files.get(path)?.runtimeImports ?? []) reached.add(next);
-    expect(reached).toContain('src/billing/invoices/pdf/print.ts');
+    expect(reached).toContain('src/billing/invoice-views/pdf/print.ts');
     expect([...reached].filter((path) => path === 'pdfkit' || path === 'fontkit')).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Paper } from '../../../../src/billing/invoices/pdf/paper.ts';
-import { drawPaper } from '../../../../src/billing/invoices/pdf/render.ts';
+import type { Paper } from '../../../../src/billing/invoice-views/pdf/paper.ts';
+import { drawPaper } from '../../../../src/billing/invoice-views/pdf/render.ts';
 import { createThreads } from '../../../../src/platform/threads/threads.ts';
 import { readPdf } from '../../../support/pdf.ts';
 
@@ -32,7 +32,7 @@ async function textOf(pdf: Uint8Array): Promise<string> {
 
 async function drawInThread(texts: readonly string[]): Promise<Buffer[]> {
   const threads = createThreads<Paper, Uint8Array>({
-    module: new URL('../../../../src/billing/invoices/pdf/thread.ts', import.meta.url),
+    module: new URL('../../../../src/billing/invoice-views/pdf/thread.ts', import.meta.url),
     ...{ threads: 1, waiting: 1000, limitMs: 60_000, idleMs: 60_000, memoryMb: 256, busy: '', tooLong: '' },
   });
   try {

@@ -2,10 +2,10 @@ import { loadBillingCustomers } from '../../../customers/billing-customers.ts';
 import type { Config } from '../../../platform/config.ts';
 import type { Db } from '../../../platform/db/connect.ts';
 import { listInvoiceCreditNotes } from '../../credit-notes/store.ts';
+import type { Invoice } from '../../invoices/invoice.ts';
+import { loadLines } from '../../invoices/line-store.ts';
+import { withSeller } from '../../invoices/seller.ts';
 import { listInvoicePayments } from '../../payments/store.ts';
-import type { Invoice } from '../invoice.ts';
-import { loadLines } from '../line-store.ts';
-import { withSeller } from '../seller.ts';
 import type { PaperInput } from './paper.ts';
 
 /** What is printed of an invoice: customer and seller as frozen at issue, of a draft as they are now (rules I8). */
