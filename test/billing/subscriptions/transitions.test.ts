@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startApp, type TestApp } from '../../support/app.ts';
 import { expectRefusal } from '../../support/refusals.ts';
-import { dunning, type Entity, eventsOf, invoicesOf, putSubscription, subscriptionOf } from '../support.ts';
+import { dunning, type Entity, eventsOf, putSubscription, subscriptionOf } from '../support.ts';
 
 let app: TestApp;
 let planId: string;
@@ -15,9 +15,9 @@ const MAKE: Record<string, () => Promise<Entity>> = {
   trialing: () => app.given.subscription({ planId, trialDays: 60 }),
   active: () => app.given.subscription({ planId }),
   async past_due() {
+    await app.api.put('/api/settings/billing', { paymentTermsDays: 0 });
     const sub = await app.given.subscription({ planId });
-    const [first] = await invoicesOf(app, sub.id);
-    await app.database.write('invoices').where({ id: first.id }).update({ due_date: app.clock.now() });
+    await app.api.put('/api/settings/billing', { paymentTermsDays: 30 });
     await dunning(app);
     return subscriptionOf(app, sub.id);
   },
