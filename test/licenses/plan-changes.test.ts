@@ -133,6 +133,15 @@ describe('a change of plan (rules L8)', () => {
   });
 });
 
+test('a pause for dunning suspends with that reason', async () => {
+  const plan = await withLicence({ pro: true });
+  const sub = await sold(plan);
+  const { id } = await licence(sub);
+  await changed([{ id: sub.id, from: plan, to: plan, stage: { status: 'paused', pauseReason: 'dunning' } }]);
+  expect(await licence(sub)).toMatchObject({ status: 'suspended' });
+  expect(await toldOf(app, id)).toEqual(['created', 'suspended dunning']);
+});
+
 describe('through the API', () => {
   const change = (sub: Entity, to: Entity, more: object = {}) =>
     app.api.post(`/api/billing/subscriptions/${sub.id}/change-plan`, { newPlanId: to.id, ...more });
