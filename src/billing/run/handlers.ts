@@ -4,9 +4,15 @@ import { type PageRequest, paged, readPage } from '../../platform/http/paginatio
 import { openBilling } from '../billing.ts';
 import { performAllDue } from '../subscriptions/operations/catch-up.ts';
 import { readOutcomes } from '../subscriptions/store/load.ts';
+import {
+  findParked,
+  findUnresolvedParked,
+  listParked,
+  type ParkedItem,
+  resolveParked,
+} from '../subscriptions/store/parked.ts';
 import { lockSubscriptions } from '../subscriptions/store/subscriptions.ts';
 import { parkSubscription } from './lifecycle.ts';
-import { findParked, findUnresolvedParked, listParked, type ParkedItem, resolveParked } from './parked-store.ts';
 
 export const parked: Pick<Handlers<'coverage'>, 'listParked' | 'retryParked'> = {
   async listParked({ query }, { db }) {

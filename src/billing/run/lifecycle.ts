@@ -9,12 +9,12 @@ import { openBilling } from '../billing.ts';
 import { performDue } from '../subscriptions/lifecycle/transitions.ts';
 import { MAX_ACTIONS } from '../subscriptions/operations/catch-up.ts';
 import { readOutcomes } from '../subscriptions/store/load.ts';
+import { park } from '../subscriptions/store/parked.ts';
 import { lockSubscriptions, updateSubscriptions } from '../subscriptions/store/subscriptions.ts';
 import { writeOutcomes } from '../subscriptions/store/write.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
 import { type Claim, claimDue } from './claims.ts';
 import { count, emptyCounters, type LifecycleCounters, type RunError } from './counters.ts';
-import { park } from './parked-store.ts';
 import { askTaxes, newTaxRequests, splitByTax, type TaxRequests, type WaitingForTax } from './taxes.ts';
 
 const INFO = { actor: { type: 'system', id: null }, action: 'lifecycle' } as const;

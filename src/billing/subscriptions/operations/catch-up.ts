@@ -2,10 +2,10 @@ import { isTransactionConflict } from '../../../platform/db/errors.ts';
 import { conflict } from '../../../platform/errors.ts';
 import { Unprepared } from '../../../platform/retry.ts';
 import { type Billing, flushBilling } from '../../billing.ts';
-import { findUnresolvedParked } from '../../run/parked-store.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import { isDue, performDue } from '../lifecycle/transitions.ts';
 import { readOutcomes } from '../store/load.ts';
+import { findUnresolvedParked } from '../store/parked.ts';
 import { writeOutcomes } from '../store/write.ts';
 import type { Subscription } from '../subscription.ts';
 

@@ -1,9 +1,8 @@
-import { followSubscriptions } from '../../../licenses/follow.ts';
-import type { Followed } from '../../../licenses/follow-rules.ts';
 import type { Billing } from '../../billing.ts';
 import { withdrawInvoices } from '../../credit-notes/withdraw.ts';
 import type { IssuedInvoice } from '../../invoices/issue.ts';
 import { type MrrChange, recordMrr } from '../../mrr/movements.ts';
+import type { SavedSubscription } from '../hooks.ts';
 import { makePending } from '../lifecycle/bills.ts';
 import { finish } from '../lifecycle/finish.ts';
 import { mrrBeforeAndAfter } from '../lifecycle/mrr.ts';
@@ -41,7 +40,7 @@ export async function writeOutcomes(billing: Billing, outcomes: Outcome[]): Prom
   await insertNewPeriods(work.db, outcomes);
   await saveDiscounts(work.db, outcomes);
   if (corrections) await correctUsage(billing, corrections);
-  await followSubscriptions(work, settings, outcomes.map(followedOf));
+  await work.runtime.hooks.subscriptions.saved(work, settings, outcomes.map(savedOf));
   await creditUnused(billing, outcomes);
   const issued = await issueBills(billing, outcomes, ratings);
   await patchPeriods(work.db, outcomes);
@@ -55,7 +54,7 @@ export async function writeOutcomes(billing: Billing, outcomes: Outcome[]): Prom
 const subOf = ({ sub }: Outcome): Subscription => sub;
 
 /** What the licence of the subscription follows (rules L8). */
-const followedOf = (outcome: Outcome): Followed => ({
+const savedOf = (outcome: Outcome): SavedSubscription => ({
   subscriptionId: outcome.sub.id,
   customerId: outcome.customer.id,
   customerName: outcome.customer.name,

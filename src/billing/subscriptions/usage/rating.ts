@@ -1,8 +1,8 @@
 import type { Instant } from '../../../platform/calendar.ts';
 import type { Db } from '../../../platform/db/connect.ts';
 import { type Decimal, signOf, ZERO } from '../../../platform/decimal.ts';
+import { aggregateUsage } from '../../metering/aggregate.ts';
 import { type Charge, usageAmount } from '../../pricing/lines.ts';
-import { aggregateUsage } from '../../usage/aggregate.ts';
 import { chargeOf, type Outcome } from '../lifecycle/outcome.ts';
 import type { Rating, Ratings } from '../lifecycle/rating.ts';
 import type { BillingPeriod } from '../subscription.ts';

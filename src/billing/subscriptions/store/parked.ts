@@ -1,6 +1,6 @@
-import { int, json } from '../../platform/db/columns.ts';
-import type { Db } from '../../platform/db/connect.ts';
-import type { PageRequest } from '../../platform/http/pagination.ts';
+import { int, json } from '../../../platform/db/columns.ts';
+import type { Db } from '../../../platform/db/connect.ts';
+import type { PageRequest } from '../../../platform/http/pagination.ts';
 
 /** A subscription whose billing fails for a reason that a retry cannot cure (rules S12). */
 export interface ParkedItem {

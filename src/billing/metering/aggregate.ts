@@ -3,7 +3,7 @@ import { type Db, dialectOf } from '../../platform/db/connect.ts';
 import { query } from '../../platform/db/sql.ts';
 import { type Decimal, ofInteger, ZERO } from '../../platform/decimal.ts';
 import type { UsageAggregation } from '../pricing/prices.ts';
-import { joinValue } from './usage-event.ts';
+import { joinValue } from './value.ts';
 
 /** What is to be aggregated: the events of one metric with `from` <= timestamp < `to`, voided ones left out (rules U4). */
 export interface UsageRange {
