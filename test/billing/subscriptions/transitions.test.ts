@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startApp, type TestApp } from '../../support/app.ts';
 import { expectRefusal } from '../../support/refusals.ts';
-import { dunning, type Entity, eventsOf, putSubscription, subscriptionOf } from '../support.ts';
+import { dunning, type Entity, eventsOf, invoicesOf, putSubscription, subscriptionOf } from '../support.ts';
 
 let app: TestApp;
 let planId: string;
+let quarterly: string;
 beforeAll(async () => {
   app = await startApp();
   planId = (await app.given.plan()).id;
+  quarterly = (await app.given.plan({ billingCycle: 'quarterly' })).id;
 });
 afterAll(() => app.close());
 
@@ -15,9 +17,9 @@ const MAKE: Record<string, () => Promise<Entity>> = {
   trialing: () => app.given.subscription({ planId, trialDays: 60 }),
   active: () => app.given.subscription({ planId }),
   async past_due() {
-    await app.api.put('/api/settings/billing', { paymentTermsDays: 0 });
-    const sub = await app.given.subscription({ planId });
-    await app.api.put('/api/settings/billing', { paymentTermsDays: 30 });
+    const sub = await app.given.subscription({ planId: quarterly, billingCycle: 'quarterly' });
+    const [first] = await invoicesOf(app, sub.id);
+    app.clock.set(first.dueDate);
     await dunning(app);
     return subscriptionOf(app, sub.id);
   },
