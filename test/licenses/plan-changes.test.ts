@@ -25,7 +25,7 @@ interface Change {
   stage?: Partial<Subscription>;
 }
 
-/** What `saveUnits` tells of these subscriptions; answers the statements it took. */
+/** What `writeOutcomes` tells of these subscriptions; answers the statements it took. */
 async function changed(changes: Change[]): Promise<number> {
   let statements = 0;
   await inTransaction(app.runtime, INFO, async (work) => {
