@@ -1,4 +1,3 @@
-import { addDays } from '../../platform/calendar.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { periodStart } from '../subscriptions/periods.ts';
 import { toSubscription } from '../subscriptions/store.ts';
@@ -27,7 +26,6 @@ export const NET_BILLED = `select b.id, sum(b.lines - coalesce(c.base, 0)) as ne
     from credit_notes c join invoices i on i.id = c.invoice_id
     where c.status = 'issued' and c.cause in ('proration', 'withdrawn') group by c.invoice_id
   ) c on c.invoice_id = b.invoice_id group by b.id`;
-const PARKED = 'select 1 from parked_items p where p.subscription_id = s.id and p.resolved_at is null';
 /** Billed at least once: not in a trial, nor canceled within one. */
 const BEGAN = `s.status <> 'trialing'
   and not (s.status = 'canceled' and s.trial_end is not null and s.canceled_at <= s.trial_end)`;
@@ -96,24 +94,6 @@ export const periodChecks: Check[] = [
      where p.kind = 'advance' and p.state in ('pending', 'invoiced') and (p.period_start > s.current_period_end
        or (p.period_start = s.current_period_end
          and (s.cancel_at_period_end or s.status in ('paused', 'canceled', 'trialing'))))`,
-  ),
-  sqlCheck(
-    'INV11',
-    'pending for more than 24 hours after it was due, neither retried nor parked',
-    `select p.id from billing_periods p join subscriptions s on s.id = p.subscription_id
-     where p.state = 'pending' and p.due_at <= ? and s.updated_at <= ? and s.status <> 'paused'
-       and s.error_count = 0 and not exists (${PARKED})`,
-    (now) => [addDays(now, -1), addDays(now, -1)], // a change may plan what is due long since: it is late a day later
-  ),
-  sqlCheck(
-    'INV11',
-    'the next action is not planned, or later than what is due first',
-    `select s.id from subscriptions s left join (
-       select subscription_id, min(due_at) as due_at from billing_periods where state = 'pending'
-       group by subscription_id
-     ) p on p.subscription_id = s.id
-     where s.status in ('trialing', 'active', 'past_due') and s.error_count = 0 and (
-       s.next_action_at is null or s.next_action_at > s.current_period_end or s.next_action_at > p.due_at)`,
   ),
   { invariant: 'INV11', detail: 'the current period is not counted from the anchor', find: findMiscounted },
   sqlCheck(
