@@ -49,6 +49,13 @@ export const instantChecks: Check[] = [
      union all select id from parked_items where resolved_at < parked_at`,
   ),
   same(
+    'a credit note of a change is of an instant when nothing was changed',
+    `select n.id from credit_notes n join invoices i on i.id = n.invoice_id left join (
+       select distinct resource_id, created_at from events where type = 'subscription.plan_changed'
+     ) e on e.resource_id = i.subscription_id and e.created_at = n.issued_at
+     where n.cause = 'proration' and e.resource_id is null`,
+  ),
+  same(
     'a paused subscription was paused at another instant than its last event says',
     `select s.id from subscriptions s left join (
        select resource_id, max(created_at) as at from events where type = 'subscription.paused' group by resource_id

@@ -39,7 +39,9 @@ export const toldChecks: Check[] = [
 
 async function findMistold(db: Db, events: Event[]): Promise<string[]> {
   const facts = await factsOf(db, events);
-  return events.filter((event) => !isTold(event, facts.get(`${TOLD[event.type]?.table} ${event.resource_id}`))).map(({ id }) => id);
+  return events
+    .filter((event) => !isTold(event, facts.get(`${TOLD[event.type]?.table} ${event.resource_id}`)))
+    .map(({ id }) => id);
 }
 
 /** The rows that events of a page tell of, by table and id; one statement per table. */
