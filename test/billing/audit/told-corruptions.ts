@@ -90,11 +90,12 @@ const evidence: Corruption[] = [
     breaks: ['INV25', 'INV26'],
   },
   {
-    name: 'a step of the evidence says another formula',
+    name: 'the evidence of another invoice',
     sql: [
-      `update invoices set trace = replace(cast(trace as text), 'sum of the lines', 'sum') where issued_at is not null`,
+      `update invoices set trace = (select trace from invoices where id = ${first('invoices', `status = 'paid'`)})
+       where id = ${first('invoices', `status = 'overdue'`)}`,
     ],
-    breaks: ['INV25'],
+    breaks: ['INV25', 'INV26'],
   },
   {
     name: 'a tax rate of a draft',

@@ -83,7 +83,7 @@ export const documents: Record<string, Columns> = {
     invoice_id: derived('INV5 INV2 INV3 INV8 INV26', `'x'`, `status = 'issued' and applied_to_invoice > 0`),
     customer_id: derived('INV26 INV3', `'x'`, ISSUED),
     status: derived('INV5 INV2 INV3 INV8 INV9', `'void'`, `status = 'issued'`),
-    cause: derived('INV27 INV22', `'proration'`, `status = 'issued'`),
+    cause: derived('INV27', `'proration'`, `status = 'issued'`),
     amount: derived('INV3 INV2 INV8 INV26', undefined, ISSUED),
     tax_amount: derived('INV3 INV2 INV8', undefined, ISSUED),
     applied_to_invoice: derived('INV5 INV3 INV26', undefined, `status = 'issued'`),
