@@ -2,10 +2,11 @@ import { benchBillingRun } from './billing-run/run.ts';
 import { benchCatchUp, benchRunners } from './billing-run/several.ts';
 import { benchHttp } from './http/run.ts';
 import { benchLicenses } from './licenses/run.ts';
+import { benchLimits } from './limits/run.ts';
 import type { DatabaseName } from './support/databases.ts';
 import { usageTable } from './usage/run.ts';
 
-/** `npm run bench [-- http|billing-run|runners|catch-up|usage|licenses]`: ratios measured in one run; figures depend on the machine. */
+/** `npm run bench [-- http|billing-run|runners|catch-up|usage|licenses|limits]`: ratios measured in one run; figures depend on the machine. */
 const wanted = process.argv.slice(2);
 const databases = (process.env.DATABASES ?? 'sqlite,postgres').split(',') as DatabaseName[];
 const sizes = (process.env.SIZES ?? '1000,10000,100000').split(',').map(Number);
@@ -34,4 +35,8 @@ if (wanted.length === 0 || wanted.includes('usage')) {
 if (wanted.length === 0 || wanted.includes('licenses')) {
   process.stdout.write('\n## The public licence checks against bare Express with the same SQL\n\n');
   for (const name of databases) process.stdout.write(`${await benchLicenses(name)}\n\n`);
+}
+if (wanted.length === 0 || wanted.includes('limits')) {
+  process.stdout.write('\n## How long one request can hold the process\n\n');
+  process.stdout.write(`${await benchLimits()}\n`);
 }

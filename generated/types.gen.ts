@@ -212,6 +212,11 @@ export type UserUpdate = {
 
 export type ApiKeyStatus = 'active' | 'revoked' | 'expired';
 
+/**
+ * What has become of the user who made the key. The key goes on whatever it is.
+ */
+export type ApiKeyCreatorStatus = 'admin' | 'demoted' | 'deleted';
+
 export type ApiKeyAccess = 'read' | 'write';
 
 export type ApiKey = {
@@ -228,6 +233,14 @@ export type ApiKey = {
      */
     keyPrefix: string;
     status: ApiKeyStatus;
+    /**
+     * The user who made it; null = not recorded.
+     */
+    createdBy: Id | null;
+    /**
+     * null with `createdBy` null.
+     */
+    creatorStatus: ApiKeyCreatorStatus | null;
     /**
      * To the minute.
      */
@@ -274,11 +287,30 @@ export type ApiKeyCreated = {
     keyPrefix: string;
     status: ApiKeyStatus;
     /**
+     * The user who made it; null = not recorded.
+     */
+    createdBy: Id | null;
+    /**
+     * null with `createdBy` null.
+     */
+    creatorStatus: ApiKeyCreatorStatus | null;
+    /**
      * To the minute.
      */
     lastUsedAt: Timestamp | null;
     createdAt: Timestamp;
     key: string;
+};
+
+export type ApiKeyRevocation = {
+    /**
+     * The user whose keys are revoked.
+     */
+    createdBy: Id;
+};
+
+export type ApiKeyRevocationResult = {
+    revoked: number;
 };
 
 export type ProductStatus = 'active' | 'inactive' | 'archived';
@@ -2444,6 +2476,10 @@ export type LicenseVerification = {
      */
     error?: LicenseError;
     /**
+     * The time of the server.
+     */
+    checkedAt: Timestamp;
+    /**
      * Only in answers of validate.
      */
     maxActivations?: MaxActivations;
@@ -3306,6 +3342,8 @@ export type ListApiKeysData = {
          * Only rows of this customer.
          */
         customerId?: Id;
+        createdBy?: Id;
+        creatorStatus?: ApiKeyCreatorStatus;
     };
     url: '/api/api-keys';
 };
@@ -3406,6 +3444,69 @@ export type CreateApiKeyResponses = {
 };
 
 export type CreateApiKeyResponse = CreateApiKeyResponses[keyof CreateApiKeyResponses];
+
+export type RevokeApiKeysOfUserData = {
+    body: ApiKeyRevocation;
+    headers?: {
+        /**
+         * Repeating a request with the same key gives the stored answer and has no second effect, for 30 days.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/api-keys/revoke';
+};
+
+export type RevokeApiKeysOfUserErrors = {
+    /**
+     * A request that breaks a rule of this document (`validation_error`, `invalid_request`) or of the business.
+     */
+    400: ApiError;
+    /**
+     * No credentials, or credentials that are not (or no longer) valid.
+     */
+    401: ApiError;
+    /**
+     * Authenticated, but not allowed: role, access of the key, or a request from another site.
+     */
+    403: ApiError;
+    /**
+     * No such row, or a row of another customer.
+     */
+    404: ApiError;
+    /**
+     * The operation does not fit the state of the row, a unique value is taken, or the idempotency key was used before.
+     */
+    409: ApiError;
+    /**
+     * The body has more than 1 048 576 bytes (16 384 where no caller has to be known).
+     */
+    413: ApiError;
+    /**
+     * The body is not sent as `application/json`.
+     */
+    415: ApiError;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: ApiError;
+    /**
+     * Any other failure: `method_not_allowed`, `internal_error`, `database_error`, `service_unavailable`.
+     */
+    default: ApiError;
+};
+
+export type RevokeApiKeysOfUserError = RevokeApiKeysOfUserErrors[keyof RevokeApiKeysOfUserErrors];
+
+export type RevokeApiKeysOfUserResponses = {
+    /**
+     * How many were revoked.
+     */
+    200: ApiKeyRevocationResult;
+};
+
+export type RevokeApiKeysOfUserResponse = RevokeApiKeysOfUserResponses[keyof RevokeApiKeysOfUserResponses];
 
 export type RevokeApiKeyData = {
     body?: never;

@@ -12,6 +12,7 @@ import { coverage } from './billing/coverage/handlers.ts';
 import { creditNotes } from './billing/credit-notes/handlers.ts';
 import { credits } from './billing/credits/handlers.ts';
 import { events } from './billing/events/handlers.ts';
+import { invoiceViews } from './billing/invoice-views/handlers.ts';
 import { invoices } from './billing/invoices/handlers.ts';
 import { payments } from './billing/payments/handlers.ts';
 import { plans } from './billing/plans/handlers.ts';
@@ -49,7 +50,7 @@ export const handlers: AllHandlers = {
   cron,
   customers,
   events,
-  invoices: { ...invoices, ...invoiceMail },
+  invoices: { ...invoices, ...invoiceViews, ...invoiceMail },
   licenses,
   payments,
   plans,

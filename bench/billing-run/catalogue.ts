@@ -2,7 +2,7 @@ import { newCoupon } from '../../src/billing/coupons/coupon.ts';
 import { findCoupon, insertCoupon } from '../../src/billing/coupons/store.ts';
 import type { PlanVersion } from '../../src/billing/plans/plan.ts';
 import { loadPlanVersions } from '../../src/billing/plans/store.ts';
-import type { SubscriptionDiscount } from '../../src/billing/subscriptions/discount.ts';
+import type { SubscriptionDiscount } from '../../src/billing/subscriptions/lifecycle/discount.ts';
 import { insertRows } from '../../src/platform/db/bulk.ts';
 import type { Work } from '../../src/platform/work.ts';
 import type { Traits } from './mix.ts';

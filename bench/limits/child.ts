@@ -3,10 +3,8 @@ import { once } from 'node:events';
 import { ADMIN } from '../http/setup.ts';
 
 export interface Measured {
-  /** CPU time of the main thread: how long the loop was held in all, whatever else the machine does. */
-  cpuMs: number;
-  /** The longest time that the loop was late, other work of the machine included. */
-  delayMs: number;
+  /** CPU time of the main thread in the longest turn of the event loop: nobody else was served meanwhile. */
+  turnMs: number;
 }
 
 export interface Sent {

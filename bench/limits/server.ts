@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createHttpServer } from '../../src/platform/http/server.ts';
 import { benchRuntime, createApp } from '../http/setup.ts';
 
@@ -10,18 +9,25 @@ const app = createApp({ ...runtime, config: { ...runtime.config, rateLimits } })
 const server = createHttpServer(app, () => runtime.newIdAt(runtime.clock.now()));
 server.listen(0, '127.0.0.1', () => process.send!({ port: (server.address() as AddressInfo).port }));
 
-const delay = monitorEventLoopDelay({ resolution: 1 });
-let cpu = process.threadCpuUsage();
+const spent = (since?: NodeJS.CpuUsage): number => {
+  const { user, system } = process.threadCpuUsage(since);
+  return (user + system) / 1000;
+};
+let running = false;
+let longest = 0;
+
+/** CPU time instead of time, so that other work of the machine does not count; turn by turn of the event loop. */
+function turn(since: NodeJS.CpuUsage): void {
+  longest = Math.max(longest, spent(since));
+  if (running) setImmediate(turn, process.threadCpuUsage());
+}
+
 process.on('message', (word) => {
-  if (word === 'start') {
-    delay.enable();
-    delay.reset();
-    cpu = process.threadCpuUsage();
+  running = word === 'start';
+  if (running) {
+    longest = 0;
+    setImmediate(turn, process.threadCpuUsage());
     process.send!({});
-  } else if (word === 'stop') {
-    const { user, system } = process.threadCpuUsage(cpu);
-    delay.disable();
-    process.send!({ cpuMs: (user + system) / 1000, delayMs: delay.max / 1e6 });
-  }
+  } else setImmediate(() => process.send!({ turnMs: longest }));
 });
 process.on('disconnect', () => process.exit(0));

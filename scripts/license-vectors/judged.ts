@@ -90,11 +90,11 @@ const rolledBack: Vector[] = [
   }),
   refused('file_rolled_back', 'lower-seq', 'A file with a higher seq was seen', file, {
     state: seen(IAT, 2),
-    after: seen(IAT, 2),
+    after: seen(IAT, 2, '2026-06-01T12:00:00Z'),
   }),
   refused('file_rolled_back', 'lower-iat', 'A file with a higher iat was seen', file, {
     state: seen(IAT + 1, 1),
-    after: seen(IAT + 1, 1),
+    after: seen(IAT + 1, 1, '2026-06-01T12:00:00Z'),
   }),
   accepted('first', 'The first file is remembered', file, { after: seen(IAT, 1, '2026-06-01T12:00:00Z') }),
   accepted('newer', 'A newer file is remembered', signed({ seq: 3, issued: '2026-05-01T00:00:00Z' }), {
@@ -106,7 +106,7 @@ const rolledBack: Vector[] = [
     'newer-expired',
     'A newer file that has expired counts as seen',
     signed({ seq: 2, expires: '2026-02-01T00:00:00Z' }),
-    { state: seen(IAT, 1), after: seen(IAT, 2) },
+    { state: seen(IAT, 1), after: seen(IAT, 2, '2026-06-01T12:00:00Z') },
   ),
   accepted('other-license-seen', 'What was seen of another licence does not matter', signed({ licenseId: OTHER }), {
     state: seen(IAT + 9, 9),
@@ -144,4 +144,107 @@ const rolledBack: Vector[] = [
   ),
 ];
 
-export const judged = [...ends, ...order, ...rolledBack];
+const more = (state: ReturnType<typeof seen>, extra: { serverTime?: string; revoked?: boolean }) => ({
+  [KEY]: {
+    ...state[KEY]!,
+    ...(extra.serverTime ? { serverTime: seconds(extra.serverTime) } : {}),
+    ...(extra.revoked === undefined ? {} : { revoked: extra.revoked }),
+  },
+});
+const otherSeen = (iat: string) => ({ [OTHER]: { highestIat: seconds(iat), highestSeq: 1 } });
+const revoked = more(seen(IAT, 1), { revoked: true });
+
+/** What was seen once stays seen, whatever the verdict was. */
+const remembered: Vector[] = [
+  refused('expired', 'expired-remembered', 'That it has expired is remembered', file, {
+    now: '2027-02-01T00:00:00Z',
+    after: seen(IAT, 1, '2027-02-01T00:00:00Z'),
+  }),
+  refused('expired', 'expired-clock-back', 'It has expired, and the clock is set back by months', file, {
+    state: seen(IAT, 1, '2027-02-01T00:00:00Z'),
+    after: seen(IAT, 1, '2027-02-01T00:00:00Z'),
+    ...through,
+  }),
+  refused('expired', 'expired-clock-back-an-hour', 'It has expired, and the clock is set back by an hour', file, {
+    now: '2027-01-15T09:30:00Z',
+    state: seen(IAT, 1, '2027-01-15T10:30:00Z'),
+    after: seen(IAT, 1, '2027-01-15T10:30:00Z'),
+    ...through,
+  }),
+  accepted('grace-clock-back', 'In the days of grace, and the clock is set back by an hour', file, {
+    now: '2027-01-15T09:30:00Z',
+    graceDays: 3,
+    inGracePeriod: true,
+    state: seen(IAT, 1, '2027-01-15T10:30:00Z'),
+  }),
+  accepted(
+    'expired-renewed',
+    'The old file has expired, and a renewed one helps',
+    signed({ seq: 2, expires: '2028-01-15T10:00:00Z' }),
+    {
+      now: '2027-02-02T00:00:00Z',
+      state: seen(IAT, 1, '2027-02-01T00:00:00Z'),
+      after: seen(IAT, 2, '2027-02-02T00:00:00Z'),
+    },
+  ),
+  refused(
+    'wrong_product',
+    'wrong-product-remembered',
+    'The time is remembered of a file for another product too',
+    file,
+    {
+      productId: 'X',
+      after: seen(IAT, 1, '2026-06-01T12:00:00Z'),
+    },
+  ),
+  refused('clock_rolled_back', 'other-file-tells-time', 'Another licence was signed later than the clock shows', file, {
+    state: otherSeen('2026-06-02T12:00:01Z'),
+    after: { ...otherSeen('2026-06-02T12:00:01Z'), ...seen(IAT, 1, '2026-06-01T12:00:00Z') },
+  }),
+  refused('expired', 'other-file-tells-end', 'Another licence was signed after the end of this one', file, {
+    now: '2027-01-15T09:00:00Z',
+    state: otherSeen('2027-01-15T10:00:00Z'),
+    ...through,
+  }),
+  refused('clock_rolled_back', 'server-time', 'The server told a later time', file, {
+    state: more(seen(IAT, 1), { serverTime: '2026-06-02T12:00:01Z' }),
+    after: more(seen(IAT, 1, '2026-06-01T12:00:00Z'), { serverTime: '2026-06-02T12:00:01Z' }),
+  }),
+  refused('expired', 'server-time-end', 'The server told a time after the end', file, {
+    state: more(seen(IAT, 1), { serverTime: '2027-01-15T10:00:00Z' }),
+    ...through,
+  }),
+  refused(
+    'clock_rolled_back',
+    'server-time-newer',
+    'A newer file does not help against the time of the server',
+    signed({ seq: 2 }),
+    {
+      state: more(seen(IAT, 1), { serverTime: '2026-06-02T12:00:01Z' }),
+    },
+  ),
+  accepted('server-time-24h', 'The server told a time 24 hours later', file, {
+    state: more(seen(IAT, 1), { serverTime: '2026-06-02T12:00:00Z' }),
+  }),
+  refused('revoked', 'revoked', 'The server has revoked it', file, {
+    state: revoked,
+    after: more(seen(IAT, 1, '2026-06-01T12:00:00Z'), { revoked: true }),
+  }),
+  refused('revoked', 'revoked-expired', 'The server has revoked it, and it has expired', file, {
+    now: '2030-01-01T00:00:00Z',
+    state: revoked,
+  }),
+  refused('revoked', 'revoked-newer', 'The server has revoked it; a newer file does not help', signed({ seq: 2 }), {
+    state: revoked,
+  }),
+  accepted('revoked-not', 'The server has not revoked it', file, { state: more(seen(IAT, 1), { revoked: false }) }),
+  accepted('revoked-other', 'The server has revoked another licence', signed({ licenseId: OTHER }), { state: revoked }),
+  refused('bad_state', 'state-revoked-text', 'What was seen of a revocation is a text', file, {
+    state: { [KEY]: { ...seen(IAT, 1)[KEY], revoked: 'no' } },
+  }),
+  refused('bad_state', 'state-server-time', 'The time of the server is negative', file, {
+    state: { [KEY]: { ...seen(IAT, 1)[KEY], serverTime: -1 } },
+  }),
+];
+
+export const judged = [...ends, ...order, ...rolledBack, ...remembered];

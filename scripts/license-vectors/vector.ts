@@ -1,7 +1,7 @@
 import { PRODUCT } from './build.ts';
 
 export type KeySet = 'one' | 'rotated';
-type Seen = { highestIat: number; highestSeq: number; latestNow?: number };
+type Seen = { highestIat: number; highestSeq: number; latestNow?: number; serverTime?: number; revoked?: boolean };
 
 export type Expected =
   | { valid: true; inGracePeriod: boolean; state?: Record<string, Seen> }

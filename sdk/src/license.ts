@@ -7,7 +7,7 @@ export {
 } from './license/checker.ts';
 export type { LicensePublicKeys } from './license/keys.ts';
 export type { LicensePayload } from './license/payload.ts';
-export type { LicenseState } from './license/state.ts';
+export { type LicenseState, mergeLicenseStates } from './license/state.ts';
 export {
   type LicenseRefusal,
   type LicenseResult,

@@ -7,7 +7,7 @@ import { readMember, refuseFields } from '../platform/fields.ts';
 import type { Handlers } from '../platform/http/operations.ts';
 import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import * as store from './api-key-store.ts';
-import { type ApiKey, composeKey, hashKey, prefixOf, statusOf } from './api-keys.ts';
+import { type ApiKey, composeKey, creatorStatusOf, hashKey, prefixOf, statusOf } from './api-keys.ts';
 
 export const apiKeys: Handlers<'apiKeys'> = {
   async listApiKeys({ query }, { db, now }) {
@@ -33,7 +33,8 @@ export const apiKeys: Handlers<'apiKeys'> = {
     };
     if (apiKey.customerId !== null && !(await lockCustomer(db, null, apiKey.customerId))) throw notFound('customer');
     await store.insertApiKey(db, apiKey);
-    const shown = present(apiKey, now);
+    const creatorStatus = creatorStatusOf(apiKey.createdBy, principal.kind === 'user' ? principal.role : undefined);
+    const shown = present({ ...apiKey, creatorStatus }, now);
     context.audit({ entityType: 'api_key', entityId: apiKey.id, changes: changesOf<object>({}, shown) });
     return { ...shown, key };
   },
@@ -42,6 +43,14 @@ export const apiKeys: Handlers<'apiKeys'> = {
     const { db, now } = context;
     if (await store.revokeApiKeyRow(db, path.id, now)) context.audit({ entityType: 'api_key', entityId: path.id });
     else if (!(await store.apiKeyExists(db, path.id))) throw notFound('API key');
+  },
+
+  async revokeApiKeysOfUser({ body }, context) {
+    const revoked = await store.revokeApiKeyRowsOf(context.db, body.createdBy, context.now);
+    if (revoked.length === 0 && !(await store.isCreator(context.db, body.createdBy))) throw notFound('user');
+    const reason = 'all keys of one user';
+    for (const entityId of revoked) context.audit({ entityType: 'api_key', entityId, reason });
+    return { revoked: revoked.length };
   },
 };
 
@@ -55,7 +64,7 @@ function readExpiry(text: string | null, now: Instant): Instant | null {
   return expiresAt!;
 }
 
-const present = (key: ApiKey, now: Instant) => ({
+const present = (key: store.ListedApiKey, now: Instant) => ({
   id: key.id,
   name: key.name,
   customerId: key.customerId,
@@ -63,6 +72,8 @@ const present = (key: ApiKey, now: Instant) => ({
   expiresAt: key.expiresAt,
   keyPrefix: key.keyPrefix,
   status: statusOf(key, now),
+  createdBy: key.createdBy,
+  creatorStatus: key.creatorStatus,
   lastUsedAt: key.lastUsedAt,
   createdAt: key.createdAt,
 });

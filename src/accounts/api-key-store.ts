@@ -1,8 +1,10 @@
 import { addMilliseconds, type Instant } from '../platform/calendar.ts';
+import { int } from '../platform/db/columns.ts';
 import type { Db } from '../platform/db/connect.ts';
 import { query } from '../platform/db/sql.ts';
 import type { PageRequest } from '../platform/http/pagination.ts';
-import type { ApiKey, ApiKeyAccess, ApiKeyStatus } from './api-keys.ts';
+import { type ApiKey, type ApiKeyAccess, type ApiKeyStatus, type CreatorStatus, creatorStatusOf } from './api-keys.ts';
+import type { UserRole } from './users.ts';
 
 interface ApiKeyRow {
   id: string;
@@ -65,23 +67,67 @@ export async function markApiKeyUsed(db: Db, id: string, now: Instant): Promise<
     .update({ last_used_at: now });
 }
 
+/** Revokes what the user has made and is not revoked; answers the ids. */
+export async function revokeApiKeyRowsOf(db: Db, userId: string, now: Instant): Promise<string[]> {
+  const mine = db('api_keys').where({ created_by: userId }).whereNull('revoked_at');
+  return (await mine.update({ revoked_at: now }).returning('id')).map(({ id }) => id);
+}
+
+/** Whether the id is a user's, or was: of one who is gone, the keys tell. */
+export async function isCreator(db: Db, userId: string): Promise<boolean> {
+  const sql = `SELECT 1 FROM users WHERE id = ? UNION ALL SELECT 1 FROM api_keys WHERE created_by = ? LIMIT 1`;
+  return (await query(db, sql, [userId, userId])).length > 0;
+}
+
+/** How many keys that the user has made are active at `now`. */
+export async function countActiveApiKeysOf(db: Db, userId: string, now: Instant): Promise<number> {
+  const [row] = await query<{ n: unknown }>(
+    db,
+    `SELECT count(*) AS n FROM api_keys
+     WHERE created_by = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`,
+    [userId, now],
+  );
+  return int(row!.n);
+}
+
+export interface ApiKeyFilter {
+  status?: ApiKeyStatus | undefined;
+  customerId?: string | undefined;
+  createdBy?: string | undefined;
+  creatorStatus?: CreatorStatus | undefined;
+}
+
+/** A key with what has become of its creator. */
+export interface ListedApiKey extends ApiKey {
+  creatorStatus: CreatorStatus | null;
+}
+
 /** Newest first, one row more than the page shows. */
 export async function listApiKeyRows(
   db: Db,
-  filter: { status?: ApiKeyStatus | undefined; customerId?: string | undefined },
+  filter: ApiKeyFilter,
   now: Instant,
   page: PageRequest,
-): Promise<ApiKey[]> {
+): Promise<ListedApiKey[]> {
   const list = db('api_keys')
-    .orderBy('id', 'desc')
+    .leftJoin('users', 'users.id', 'api_keys.created_by')
+    .select('api_keys.*', 'users.role as creator_role')
+    .orderBy('api_keys.id', 'desc')
     .limit(page.limit + 1);
-  if (filter.customerId) list.where({ customer_id: filter.customerId });
+  if (filter.customerId) list.where('api_keys.customer_id', filter.customerId);
+  if (filter.createdBy) list.where('api_keys.created_by', filter.createdBy);
+  if (filter.creatorStatus === 'deleted') list.whereNotNull('api_keys.created_by').whereNull('users.id');
+  else if (filter.creatorStatus) list.where('users.role', filter.creatorStatus === 'admin' ? '=' : '<>', 'admin');
   if (filter.status === 'revoked') list.whereNotNull('revoked_at');
   else if (filter.status) list.whereNull('revoked_at');
   if (filter.status === 'expired') list.where('expires_at', '<=', now);
   if (filter.status === 'active') list.where((one) => one.whereNull('expires_at').orWhere('expires_at', '>', now));
-  if (page.after) list.where('id', '<', page.after);
-  return (await list).map(toApiKey);
+  if (page.after) list.where('api_keys.id', '<', page.after);
+  const rows: (ApiKeyRow & { creator_role: UserRole | null })[] = await list;
+  return rows.map((row) => ({
+    ...toApiKey(row),
+    creatorStatus: creatorStatusOf(row.created_by, row.creator_role ?? undefined),
+  }));
 }
 
 const toApiKey = (row: ApiKeyRow): ApiKey => ({

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Instant } from '../platform/calendar.ts';
 import { sha256 } from '../platform/secrets.ts';
+import type { UserRole } from './users.ts';
 
 export type ApiKeyAccess = 'read' | 'write';
 export type ApiKeyStatus = 'active' | 'revoked' | 'expired';
+export type CreatorStatus = 'admin' | 'demoted' | 'deleted';
 
 /** The credential of a program (rules H4). The key itself is shown once and never stored. */
 export interface ApiKey {
@@ -44,6 +46,13 @@ export function checksum(random: string): string {
 export function isWellFormed(key: string): boolean {
   const match = KEY.exec(key);
   return match !== null && checksum(match[1]!) === match[2];
+}
+
+/** What has become of the user who made the key; `role` is undefined when there is no such user. */
+export function creatorStatusOf(createdBy: string | null, role: UserRole | undefined): CreatorStatus | null {
+  if (createdBy === null) return null;
+  if (role === undefined) return 'deleted';
+  return role === 'admin' ? 'admin' : 'demoted';
 }
 
 export const hashKey = (key: string): string => sha256(key);

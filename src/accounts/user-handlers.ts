@@ -4,6 +4,7 @@ import { changesOf } from '../platform/changes.ts';
 import { conflict, notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
 import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
+import { countActiveApiKeysOf } from './api-key-store.ts';
 import { newHash } from './credentials.ts';
 import { deleteSessionsOf } from './session-store.ts';
 import * as store from './user-store.ts';
@@ -52,7 +53,7 @@ export const users: Handlers<'users'> = {
     if (principal.kind === 'user' && principal.userId === user.id) throw conflict('You cannot delete yourself.');
     if (user.role === 'admin' && !(await store.hasAdmin(db, user.id))) throw lastAdmin();
     await store.deleteUserRow(db, user.id);
-    context.audit({ entityType: 'user', entityId: user.id });
+    context.audit({ entityType: 'user', entityId: user.id, reason: await keysThatGoOn(context, user) });
   },
 };
 
@@ -77,9 +78,16 @@ async function changeUser(context: Context, id: string, body: UserUpdate, passwo
   const saved = { ...after, updatedAt: now };
   await store.updateUserRow(db, saved);
   if (endsSessions(before, after)) await deleteSessionsOf(db, saved.id);
-  const reason = passwordHash === undefined ? undefined : 'password set';
+  const reasons = [passwordHash && 'password set', saved.role !== 'admin' && (await keysThatGoOn(context, before))];
+  const reason = reasons.filter(Boolean).join('; ') || undefined;
   context.audit({ entityType: 'user', entityId: saved.id, changes, reason });
   return presentUser(saved);
+}
+
+/** For the audit row of an admin's demotion or deletion: the keys that the user has made outlive it (contract 2.4). */
+async function keysThatGoOn({ db, now }: Context, { id, role }: User): Promise<string | undefined> {
+  const active = role === 'admin' ? await countActiveApiKeysOf(db, id, now) : 0;
+  return active > 0 ? `active API keys of this user that go on: ${active}` : undefined;
 }
 
 const emailTaken = () => refuse('already_exists', 'Another user has this e-mail.', { email: 'is taken' });

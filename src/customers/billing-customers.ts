@@ -1,6 +1,18 @@
-import type { BillTo } from '../billing/invoices/invoice.ts';
 import type { Db } from '../platform/db/connect.ts';
 import { inList } from '../platform/db/in-list.ts';
+
+/** Who is billed, as printed on the invoice; frozen at issue. */
+export interface BillTo {
+  name: string;
+  company: string | null;
+  email: string;
+  address: string | null;
+  city: string | null;
+  state: string | null;
+  zip: string | null;
+  country: string | null;
+  taxId: string | null;
+}
 
 /** What billing needs of a customer. */
 export interface BillingCustomer {

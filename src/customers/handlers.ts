@@ -1,4 +1,3 @@
-import { listCustomerSubscriptions } from '../billing/subscriptions/present.ts';
 import { changesOf } from '../platform/changes.ts';
 import { notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
@@ -7,7 +6,7 @@ import { checkVersion } from '../platform/http/versions.ts';
 import { formatMoney } from '../platform/money.ts';
 import { loadBillingSettings } from '../settings/store.ts';
 import { type Customer, changedCustomer, checkOwnChange, newCustomer } from './customer.ts';
-import { type CustomerFigures, figuresOf, newFigures } from './figures.ts';
+import type { CustomerFigures } from './hooks.ts';
 import { pickReferences } from './references.ts';
 import * as store from './store.ts';
 
@@ -26,13 +25,14 @@ const createCustomer: Handlers<'customers'>['createCustomer'] = async ({ body },
   if (!(await store.insertCustomer(context.db, customer))) throw taken(['email']);
   context.audit({ entityType: 'customer', entityId: customer.id, changes: changesOf<object>({}, customer) });
   const { defaultCurrency } = await loadBillingSettings(context.db, context.runtime.config);
-  return present(customer, newFigures(customer, defaultCurrency));
+  return present(customer, context.runtime.hooks.customers.newFigures(customer, defaultCurrency));
 };
 
 const getCustomer: Handlers<'customers'>['getCustomer'] = async ({ path }, context) => {
   const customer = await store.findCustomer(context.db, context.scope, path.id);
   if (!customer) throw notFound('customer');
-  const subscriptions = await listCustomerSubscriptions(context.db, customer.id, SUBSCRIPTIONS_SHOWN);
+  const { subscriptionsOf } = context.runtime.hooks.customers;
+  const subscriptions = await subscriptionsOf(context.db, customer.id, SUBSCRIPTIONS_SHOWN);
   return { ...(await presentOne(context, customer)), subscriptions };
 };
 
@@ -88,7 +88,7 @@ function taken(members: store.UniqueMember[]) {
 
 async function loadFigures({ db, now, runtime }: Context, rows: Customer[]) {
   const { defaultCurrency } = await loadBillingSettings(db, runtime.config);
-  return figuresOf(db, rows, defaultCurrency, now);
+  return runtime.hooks.customers.figuresOf(db, rows, defaultCurrency, now);
 }
 
 async function presentOne(context: Context, customer: Customer) {

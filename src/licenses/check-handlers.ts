@@ -1,4 +1,5 @@
 import type { LicenseVerification } from '../../generated/types.gen.ts';
+import type { Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
 import { invalid } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
@@ -24,7 +25,7 @@ export const verifyLicense: Tag['verifyLicense'] = async ({ body }, context) => 
   if (file === undefined || licenseKey !== undefined) throw invalid({ licenseKey: 'send either this or a file' });
   return context.snapshot(async (db) => {
     const named = await keyOfFile(db, file);
-    return named === undefined ? UNSIGNED : verified(context, db, named, productId);
+    return named === undefined ? unsigned(context.now) : verified(context, db, named, productId);
   });
 };
 
@@ -35,13 +36,14 @@ async function verified(context: Context, db: Db, licenseKey: string, productId:
   return answer(context, license, refusalOf(license, productId, context.now));
 }
 
-const UNSIGNED: LicenseVerification = {
+const unsigned = (checkedAt: Instant): LicenseVerification => ({
   valid: false,
   status: null,
   features: {},
   expiresAt: null,
   error: 'license_signature_invalid',
-};
+  checkedAt,
+});
 
 /** The licence key that a genuine file names; undefined when no key of ours signed it (rules L14). */
 async function keyOfFile(db: Db, file: string): Promise<string | undefined> {
@@ -104,6 +106,7 @@ const answer = ({ now }: Context, license: CheckedLicense, refusal: LicenseError
   features: license.features,
   expiresAt: license.expiresAt,
   ...(refusal === undefined ? {} : { error: refusal }),
+  checkedAt: now,
 });
 
 const seats = ({ maxActivations, currentActivations }: CheckedLicense) => ({ maxActivations, currentActivations });

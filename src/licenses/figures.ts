@@ -1,6 +1,7 @@
 import type { Instant } from '../platform/calendar.ts';
 import type { Db } from '../platform/db/connect.ts';
 import { inList } from '../platform/db/in-list.ts';
+import { query } from '../platform/db/sql.ts';
 import type { ProductType } from '../products/product.ts';
 
 export const productHasLicenses = async (db: Db, productId: string): Promise<boolean> =>
@@ -29,32 +30,40 @@ export async function licensedProducts(db: Db, customerIds: Iterable<string>): P
   }));
 }
 
-/** The devices of each product seen in `[from, to)`, and since `lastDay` (rules R8). */
+/**
+ * The devices of each product seen in `[from, to)`, and since `lastDay` (rules R8). Counted licence by licence, so that
+ * neither database can start from what everybody's devices did lately.
+ */
 export async function devicesByProduct(
   db: Db,
   productIds: string[],
   { from, lastDay, to }: { from: Instant; lastDay: Instant; to: Instant },
 ): Promise<Map<string, { monthly: number; daily: number }>> {
-  const rows: { product_id: string; monthly: unknown; daily: unknown }[] = await db('license_activations as a')
-    .join('licenses as l', 'l.id', 'a.license_id')
-    .whereIn('l.product_id', inList(productIds))
-    .where('a.last_seen_at', '>=', from)
-    .where('a.last_seen_at', '<', to)
-    .groupBy('l.product_id')
-    .select(
-      'l.product_id',
-      db.raw('count(*) as monthly'),
-      db.raw('count(case when a.last_seen_at >= ? then 1 end) as daily', [lastDay]),
-    );
+  const ids = inList(productIds);
+  if (ids.length === 0) return new Map();
+  const seen = `(select count(*) from license_activations a
+    where a.license_id = l.id and a.last_seen_at >= ? and a.last_seen_at < ?)`;
+  const rows = await query<{ product_id: string; monthly: unknown; daily: unknown }>(
+    db,
+    `select product_id, sum(monthly) as monthly, sum(daily) as daily
+     from (select l.product_id, ${seen} as monthly, ${seen} as daily from licenses l
+       where l.product_id in (${ids.map(() => '?').join(', ')}) and l.current_activations > 0) device
+     group by product_id`,
+    [from, to, lastDay, to, ...ids],
+  );
   return new Map(rows.map((row) => [row.product_id, { monthly: Number(row.monthly), daily: Number(row.daily) }]));
 }
 
-/** Those of the customers with a device seen since then (rules R9). */
+/** Those of the customers with a device seen since then (rules R9): looked for licence by licence, up to the first. */
 export async function customersWithDevices(db: Db, customerIds: string[], since: Instant): Promise<Set<string>> {
-  const rows: { customer_id: string }[] = await db('license_activations as a')
-    .join('licenses as l', 'l.id', 'a.license_id')
-    .whereIn('l.customer_id', inList(customerIds))
-    .where('a.last_seen_at', '>=', since)
-    .distinct('l.customer_id');
-  return new Set(rows.map((row) => row.customer_id));
+  const ids = inList(customerIds);
+  if (ids.length === 0) return new Set();
+  const rows = await query<{ id: string }>(
+    db,
+    `select c.id from customers c where c.id in (${ids.map(() => '?').join(', ')}) and exists (
+       select 1 from licenses l where l.customer_id = c.id and l.current_activations > 0 and
+         (select max(a.last_seen_at) from license_activations a where a.license_id = l.id) >= ?)`,
+    [...ids, since],
+  );
+  return new Set(rows.map(({ id }) => id));
 }

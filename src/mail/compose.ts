@@ -1,7 +1,7 @@
-import { loadPaper } from '../billing/invoices/pdf/load.ts';
-import { printInvoice } from '../billing/invoices/pdf/print.ts';
+import { loadPaper } from '../billing/invoice-views/pdf/load.ts';
+import { printInvoice } from '../billing/invoice-views/pdf/print.ts';
 import { readInvoice } from '../billing/invoices/read.ts';
-import { findSubscription } from '../billing/subscriptions/store.ts';
+import { findSubscription } from '../billing/subscriptions/store/subscriptions.ts';
 import { loadBillingCustomers } from '../customers/billing-customers.ts';
 import { Refused } from '../outbox/drain.ts';
 import { rfc5322 } from '../platform/calendar.ts';

@@ -1,5 +1,5 @@
+import { dateText, moneyText } from '../billing/invoice-views/pdf/wording.ts';
 import type { Invoice, Seller } from '../billing/invoices/invoice.ts';
-import { dateText, moneyText } from '../billing/invoices/pdf/wording.ts';
 import type { Instant } from '../platform/calendar.ts';
 import type { Letter, Sender } from './layout.ts';
 

@@ -15,10 +15,12 @@ import { authority } from './0021-authority.ts';
 import { givenBack } from './0022-given-back.ts';
 import { frozenDocuments } from './0024-frozen-documents.ts';
 import { idempotencyClaims } from './0027-idempotency-claims.ts';
+import { figures } from './0028-figures.ts';
 import { givenEnds } from './0030-given-ends.ts';
 import { putOff } from './0031-put-off.ts';
 import { retention } from './0032-retention.ts';
 import { providerNames } from './0033-provider-names.ts';
+import { apiKeyCreators } from './0034-api-key-creators.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they are applied; a new one is added at the end. */
@@ -40,8 +42,10 @@ export const migrations: readonly Migration[] = [
   givenBack,
   frozenDocuments,
   idempotencyClaims,
+  figures,
   givenEnds,
   putOff,
   retention,
   providerNames,
+  apiKeyCreators,
 ];

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { monotonicFactory } from 'ulid';
+import { encodeTime, monotonicFactory } from 'ulid';
 import type { Instant } from './calendar.ts';
 import { epochMilliseconds } from './calendar.ts';
 
@@ -14,6 +14,9 @@ export function createIds(): IdFactory {
     return ulid(ms);
   };
 }
+
+/** Not above any id that was made at or after the instant, in whatever process. */
+export const firstIdAt = (at: Instant): string => encodeTime(epochMilliseconds(at)).padEnd(26, '0');
 
 /** Fractions of [0, 1) from the system's randomness, drawn in bulk: one call per id character would cost more than the id. */
 function randomFraction(): () => number {

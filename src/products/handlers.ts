@@ -1,13 +1,10 @@
-import { productHasPlans } from '../billing/plans/store.ts';
-import { holdingsOf } from '../billing/subscriptions/holdings.ts';
-import { productHasLicenses } from '../licenses/figures.ts';
 import { changesOf } from '../platform/changes.ts';
 import { conflict, notFound, refuse } from '../platform/errors.ts';
 import type { Context, Handlers } from '../platform/http/operations.ts';
 import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import { formatMoney } from '../platform/money.ts';
 import { loadBillingSettings } from '../settings/store.ts';
-import { figuresOf, NO_FIGURES, type ProductFigures } from './figures.ts';
+import { NO_FIGURES, type ProductFigures } from './hooks.ts';
 import { changedProduct, type Product, readListPrice } from './product.ts';
 import * as store from './store.ts';
 
@@ -15,7 +12,7 @@ const listProducts: Handlers<'products'>['listProducts'] = async ({ query }, con
   const filter = { status: query.status, productType: query.productType, ids: await visibleIds(context) };
   const read = (step: PageRequest) => store.listProducts(context.db, filter, step);
   const page = await readPage('products', query, { keyOf, read });
-  const figures = await figuresOf(context.db, page.rows, context.now);
+  const figures = await context.runtime.hooks.products.figuresOf(context.db, page.rows, context.now);
   return paged(page, (product) => present(product, figures(product.id)));
 };
 
@@ -53,7 +50,7 @@ const updateProduct: Handlers<'products'>['updateProduct'] = async ({ path, body
   const after = changedProduct(before, body);
   const changes = changesOf(audited(before), audited(after));
   if (Object.keys(changes).length === 0) return presentOne(context, before);
-  if (after.productType !== before.productType && (await isSold(db, path.id)))
+  if (after.productType !== before.productType && (await context.runtime.hooks.products.isSold(db, path.id)))
     throw conflict('The product type is fixed once plans or licences exist.', {
       productType: 'cannot change any more',
     });
@@ -70,7 +67,8 @@ export const products: Handlers<'products'> = {
   updateProduct,
   async deleteProduct({ path }, context) {
     if (!(await store.lockProductForDelete(context.db, path.id))) throw notFound('product');
-    if (await isSold(context.db, path.id)) throw refuse('delete_conflict', 'The product has plans or licences.');
+    if (await context.runtime.hooks.products.isSold(context.db, path.id))
+      throw refuse('delete_conflict', 'The product has plans or licences.');
     await store.deleteProduct(context.db, path.id);
     context.audit({ entityType: 'product', entityId: path.id });
   },
@@ -78,14 +76,11 @@ export const products: Handlers<'products'> = {
   v1GetProduct: getProduct,
 };
 
-const isSold = async (db: Context['db'], id: string): Promise<boolean> =>
-  (await productHasPlans(db, id)) || (await productHasLicenses(db, id));
-
 const keyOf = (product: Product) => product.id;
 
 /** A key with a customer sees what the customer has (contract 1.11); undefined = everything. */
-async function visibleIds({ db, scope }: Context): Promise<string[] | undefined> {
-  return scope === null ? undefined : (await holdingsOf(db, [scope])).map(({ productId }) => productId);
+async function visibleIds({ db, scope, runtime }: Context): Promise<string[] | undefined> {
+  return scope === null ? undefined : runtime.hooks.products.heldBy(db, scope);
 }
 
 /** The product as the audit log shows it: with a readable price. */
@@ -94,8 +89,9 @@ const audited = (product: Product): Record<string, unknown> => ({
   price: formatMoney(product.price, product.currency),
 });
 
-async function presentOne({ db, now }: Context, product: Product) {
-  return present(product, (await figuresOf(db, [product], now))(product.id));
+async function presentOne({ db, now, runtime }: Context, product: Product) {
+  const figures = await runtime.hooks.products.figuresOf(db, [product], now);
+  return present(product, figures(product.id));
 }
 
 const present = (product: Product, figures: ProductFigures) => ({

@@ -28,6 +28,8 @@ describe('POST /api/api-keys', () => {
       expiresAt: null,
       keyPrefix: key.slice(0, 12),
       status: 'active',
+      createdBy: (await app.api.get('/api/auth/me')).body.user.id,
+      creatorStatus: 'admin',
       lastUsedAt: null,
       createdAt: app.clock.now(),
     });

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
+import { touchActivation } from '../../src/licenses/activation-store.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { expectRefusal } from '../support/refusals.ts';
 import { devicesOf, type Entity, licenseOf, putLicense, toldOf, validate, verify } from './support.ts';
@@ -33,6 +34,7 @@ describe('worked values of rules L', () => {
         features: {},
         expiresAt: null,
         error: 'activation_limit_reached',
+        checkedAt: app.clock.now(),
         maxActivations: 3,
         currentActivations: 3,
       },
@@ -77,6 +79,7 @@ describe('worked values of rules L', () => {
       features: {},
       expiresAt: at,
       error: 'license_expired',
+      checkedAt: at,
     });
     expect((await validate(app, licenseKey, 'a')).body).toMatchObject({ valid: false, error: 'license_expired' });
     expect((await licenseOf(app, licenseKey)).status).toBe('active'); // until the job stores it
@@ -105,6 +108,45 @@ describe('worked values of rules L', () => {
       });
   });
 
+  test('a check that comes late moves lastSeenAt nowhere, and takes the name and the address all the same', async () => {
+    const { licenseKey, id } = await app.given.license();
+    await validate(app, licenseKey, 'a');
+    const early = app.clock.now();
+    app.clock.advance({ hours: 1 });
+    await validate(app, licenseKey, 'a', { deviceName: 'Desk' });
+    const seenAt = app.clock.now();
+    const device = { deviceId: 'a', deviceName: undefined, ip: '192.0.2.1' };
+    expect(await touchActivation(app.database.write, id, device, early)).toBe(true);
+    const [row] = await devicesOf(app, licenseKey);
+    expect(row).toMatchObject({ lastSeenAt: seenAt, deviceName: 'Desk', ipAddress: '192.0.2.1', activatedAt: early });
+    expect(await touchActivation(app.database.write, id, { ...device, deviceId: 'b' }, seenAt)).toBe(false);
+  });
+
+  test('a subscription that ends with its period shelters nothing past the date', async () => {
+    const sub = await app.given.subscription();
+    const at = new Date(Date.parse(app.clock.now()) + 60_000).toISOString();
+    const { licenseKey } = await app.given.license({
+      customerId: sub.customerId,
+      subscriptionId: sub.id,
+      expiresAt: at,
+    });
+    app.clock.set(at);
+    expect((await verify(app, licenseKey)).body.valid).toBe(true);
+    await app.api.put(`/api/billing/subscriptions/${sub.id}`, { cancelAtPeriodEnd: true });
+    expect((await verify(app, licenseKey)).body).toMatchObject({ valid: false, error: 'license_expired' });
+    await app.cron.post('/api/billing/cron/licenses');
+    expect((await licenseOf(app, licenseKey)).status).toBe('expired');
+  });
+
+  test('when a licence was used first stays, whatever devices come later', async () => {
+    const { licenseKey, id } = await app.given.license();
+    await validate(app, licenseKey, 'a');
+    const first = app.clock.now();
+    app.clock.advance({ hours: 1 });
+    await validate(app, licenseKey, 'b');
+    expect(await app.database.read('licenses').where({ id })).toMatchObject([{ activated_at: first }]);
+  });
+
   test('L.9 a key is found whatever its case and the blanks around it', async () => {
     const { licenseKey } = await app.given.license();
     expect((await verify(app, ` ${licenseKey.toLowerCase()} `)).body.valid).toBe(true);
@@ -131,7 +173,7 @@ describe('verify', () => {
     const features = { pro: true, max_users: 50, regions: ['eu', 'us'], edition: 'x', off: false };
     const { licenseKey } = await app.given.license({ features, maxActivations: 2 });
     const { body, headers } = await verify(app, licenseKey);
-    expect(body).toEqual({ valid: true, status: 'active', features, expiresAt: null });
+    expect(body).toEqual({ valid: true, status: 'active', features, expiresAt: null, checkedAt: app.clock.now() });
     expect(headers['access-control-allow-origin']).toBe('*');
     expect(headers['cache-control']).toBe('no-store');
   });

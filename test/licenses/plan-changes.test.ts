@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { versionOf } from '../../src/billing/plans/plan.ts';
 import { findPlan } from '../../src/billing/plans/store.ts';
-import { toSubscription } from '../../src/billing/subscriptions/store.ts';
+import { toSubscription } from '../../src/billing/subscriptions/store/subscriptions.ts';
 import type { Subscription } from '../../src/billing/subscriptions/subscription.ts';
 import { followSubscriptions } from '../../src/licenses/follow.ts';
 import { addDays, addMonths } from '../../src/platform/calendar.ts';
@@ -131,6 +131,15 @@ describe('a change of plan (rules L8)', () => {
     await changed([{ id: sub.id, from, to }]);
     expect(await licence(sub)).toEqual(made);
   });
+});
+
+test('a pause for dunning suspends with that reason', async () => {
+  const plan = await withLicence({ pro: true });
+  const sub = await sold(plan);
+  const { id } = await licence(sub);
+  await changed([{ id: sub.id, from: plan, to: plan, stage: { status: 'paused', pauseReason: 'dunning' } }]);
+  expect(await licence(sub)).toMatchObject({ status: 'suspended' });
+  expect(await toldOf(app, id)).toEqual(['created', 'suspended dunning']);
 });
 
 describe('through the API', () => {

@@ -5,7 +5,7 @@ import { reencryptSigningKey, runLicenses } from '../../src/licenses/jobs.ts';
 import { openSigner } from '../../src/licenses/signing-key.ts';
 import { createVault } from '../../src/platform/secrets.ts';
 import { readFigures } from '../../src/system/figures.ts';
-import { closeApps, invoicesOf, pay, putSubscription, runAt, startAt } from '../billing/support.ts';
+import { changePlan, closeApps, invoicesOf, pay, putSubscription, runAt, startAt } from '../billing/support.ts';
 import { type TestApp, testConfig } from '../support/app.ts';
 import {
   type Entity,
@@ -135,6 +135,21 @@ describe('a signing key that cannot be read (rules L15)', () => {
     expect(await exportStatus(app, key)).toEqual([409, 'conflict']);
   });
 
+  test('the last file is not true of another product, and the first mark says since when', async () => {
+    const { app, sub, key } = await signedSubscription();
+    const other = await app.given.plan({ licenseTemplate: TEMPLATE });
+    lose(app);
+    app.clock.set('2026-02-05T00:00:00.000Z');
+    await putLicense(app, key, { maxActivations: 4 });
+    app.clock.set('2026-02-06T00:00:00.000Z');
+    expect((await changePlan(app, sub.id, { newPlanId: other.id })).status).toBe(200);
+    expect(await licenseOf(app, key)).toMatchObject({ productId: other.productId, features: { pro: true } });
+    expect(await exportStatus(app, key)).toEqual([409, 'conflict']);
+    expect(await app.database.read('licenses').where({ license_key: key })).toMatchObject([
+      { unsigned_since: '2026-02-05T00:00:00.000Z' },
+    ]);
+  });
+
   test('a cancellation ends the licence, and its file is refused until it is signed again', async () => {
     const { app, sub, key } = await signedSubscription();
     lose(app);
@@ -151,6 +166,7 @@ describe('a signing key that cannot be read (rules L15)', () => {
     lose(app);
     await putLicense(app, key, { maxActivations: 2 });
     await putLicense(app, key, { status: 'revoked' });
+    expect((await app.cron.post('/api/billing/cron/licenses')).body).toMatchObject({ signed: 0, errors: [] });
     find(app);
     expect((await app.cron.post('/api/billing/cron/licenses')).body).toMatchObject({ signed: 0, errors: [] });
     expect(await figure(app, 'licenses_unsigned')).toBe(0);

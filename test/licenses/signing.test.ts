@@ -18,7 +18,10 @@ afterEach(async () => {
 });
 afterAll(() => app.close());
 
-const FORGED = { valid: false, status: null, features: {}, expiresAt: null, error: 'license_signature_invalid' };
+const FORGED = {
+  ...{ valid: false, status: null, features: {}, expiresAt: null, error: 'license_signature_invalid' },
+  checkedAt: expect.any(String),
+};
 const blocks = (file: string) => file.split(/(?<=END LICENSE-----\n)/) as [string, string];
 
 describe('signing keys (rules L9)', () => {
@@ -182,6 +185,7 @@ describe('verify a file (rules L14)', () => {
       status: 'active',
       features: { pro: true },
       expiresAt: null,
+      checkedAt: app.clock.now(),
     });
     await putLicense(app, licenseKey, { features: { pro: false } });
     expect((await verifyFile(app, file)).body.features).toEqual({ pro: false });

@@ -210,7 +210,9 @@ describe('offline', () => {
     expect(await start({ graceDays: 3 })).toMatchObject({ valid: true, inGracePeriod: true });
     time = new Date('2026-06-08T12:00:00Z');
     const fortnight = { maxOfflineDays: 7 };
-    stored = JSON.stringify({ ...JSON.parse(stored!), state: null });
+    const { answers } = JSON.parse(stored!);
+    delete answers[KEY].latest;
+    stored = JSON.stringify({ answers, state: null }); // as if that time had never been seen
     expect(await start(fortnight)).toMatchObject({ valid: true });
     time = new Date('2026-06-08T12:00:01Z');
     expect(await start(fortnight)).toMatchObject({ valid: false, reason: 'offline_too_long' });

@@ -102,12 +102,13 @@ test('anything at all as a file or a state is answered, not thrown', async () =>
   );
 });
 
-test('the state never falls, whatever comes in whatever order', async () => {
+test('the state never falls, and what was expired is never valid again, whatever comes in whatever order', async () => {
   const ids = vectors.filter(({ expect: { reason } }) => reason !== 'malformed').map(({ file }) => file);
   const days = fc.integer({ min: 0, max: 800 });
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom(...ids), days), { maxLength: 12 }), async (steps) => {
       let state: Awaited<ReturnType<typeof verify>>['state'] = null;
+      const ended = new Set<string>();
       for (const [file, day] of steps) {
         const at = new Date(Date.UTC(2026, 0, 1 + day));
         const options = { publicKeys, productId: payload.productId as string, now: at, state };
@@ -116,7 +117,9 @@ test('the state never falls, whatever comes in whatever order', async () => {
           expect(result.state![key]!.highestIat).toBeGreaterThanOrEqual(seen.highestIat);
           expect(result.state![key]!.highestSeq).toBeGreaterThanOrEqual(seen.highestSeq);
         }
+        if (!result.valid && result.reason === 'expired') ended.add(file);
         if (result.valid) {
+          expect(ended.has(file)).toBe(false);
           const seen = state?.[result.license.licenseId];
           expect(result.license.seq).toBeGreaterThanOrEqual(seen?.highestSeq ?? 0);
         }

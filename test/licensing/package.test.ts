@@ -55,7 +55,11 @@ describe('rustbill-sdk/license', () => {
     writeFileSync(join(folder, 'node.mjs'), NODE);
     const { stdout, stderr } = spawnSync(process.execPath, ['node.mjs'], { cwd: folder, encoding: 'utf8' });
     expect(stderr).toBe('');
-    expect(JSON.parse(stdout)).toEqual([['createLicenseChecker', 'verifyLicenseFile'], 'function', expected]);
+    expect(JSON.parse(stdout)).toEqual([
+      ['createLicenseChecker', 'mergeLicenseStates', 'verifyLicenseFile'],
+      'function',
+      expected,
+    ]);
   });
 
   test('imports nothing but itself', () => {
@@ -70,7 +74,9 @@ describe('rustbill-sdk/license', () => {
     visit('license.js');
     expect([...seen].sort()).toEqual([
       'license.js',
-      ...['checker', 'file', 'keys', 'memory', 'online', 'payload', 'state', 'verify'].map((it) => `license/${it}.js`),
+      ...['checker', 'file', 'keys', 'memory', 'online', 'payload', 'state', 'verify', 'watch'].map(
+        (it) => `license/${it}.js`,
+      ),
     ]);
   });
 

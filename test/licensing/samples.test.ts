@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -26,7 +26,21 @@ function installed(program: string, ...args: string[]): boolean {
 const common = vectors.filter(({ expect: { reason } }) => reason !== 'wrong_license' && reason !== 'bad_state');
 const answerOf = ({ id, expect: { valid, reason } }: Vector) => [id, valid ? 'valid' : reason];
 
-/** What the sample prints for each vector: its id and the answer. */
+/** What the samples say is to be stored, where a vector says it. */
+const stored = common.filter(({ expect: { state } }) => state !== undefined);
+
+/** Runs a sample that prints, for each vector, its id, the answer and the state to store as JSON; all must be right. */
+function expectVectors(command: string, args: string[]): void {
+  const found = answers(command, args);
+  expect(found.map(([id, answer]) => [id, answer])).toEqual(common.map(answerOf));
+  const states = new Map(found.map(([id, , state]) => [id, state]));
+  expect(stored.map(({ id }) => [id, JSON.parse(states.get(id) ?? 'null')])).toEqual(
+    stored.map(({ id, expect: { state } }) => [id, state]),
+  );
+  expect(stored.length).toBeGreaterThan(15);
+}
+
+/** What the sample prints for each vector. */
 function answers(command: string, args: string[]): string[][] {
   const env = { ...process.env, VECTORS, GO111MODULE: 'off', PYTHONDONTWRITEBYTECODE: '1' };
   const { stdout, stderr, status } = spawnSync(command, args, { cwd: folder, encoding: 'utf8', env });
@@ -49,9 +63,11 @@ read = lambda name: open(os.path.join(root, name), "rb").read()
 for v in json.loads(read("index.json"))["vectors"]:
     seen = v["state"] if v["expect"].get("reason") != "bad_state" else None
     trusted = [key["x"] for key in json.loads(read(v["keys"]))["keys"]]
-    print(v["id"], verify.verify(read(v["file"]), trusted, v["productId"], v["nowUnix"], v["graceDays"], seen)[0])
+    answer, licence = verify.verify(read(v["file"]), trusted, v["productId"], v["nowUnix"], v["graceDays"], seen)
+    after = verify.remember(seen, licence, v["nowUnix"]) if licence else seen
+    print(v["id"], answer, json.dumps(after, separators=(",", ":")))
 `;
-    expect(answers('python3', ['-c', code])).toEqual(common.map(answerOf));
+    expectVectors('python3', ['-c', code]);
   });
 
   const go = slow && installed('go', 'version') ? test : test.skip;
@@ -72,13 +88,15 @@ func main() {
     for _, key := range set.Keys { trusted = append(trusted, key.X) }
     var seen map[string]license.Seen
     json.Unmarshal(v.State, &seen)
-    answer, _ := license.Verify(read(v.File), trusted, v.ProductId, v.NowUnix, v.GraceDays, seen)
-    fmt.Println(v.Id, answer)
+    answer, payload := license.Verify(read(v.File), trusted, v.ProductId, v.NowUnix, v.GraceDays, seen)
+    if payload != nil { seen = license.Remember(seen, payload, v.NowUnix) }
+    after, _ := json.Marshal(seen)
+    fmt.Println(v.Id, answer, string(after))
   }
 }`;
       cpSync(join(folder, 'verify.go'), join(folder, 'license/verify.go'));
       writeFileSync(join(folder, 'main.go'), main);
-      expect(answers('go', ['run', 'main.go'])).toEqual(common.map(answerOf));
+      expectVectors('go', ['run', 'main.go']);
     },
     300_000,
   );
@@ -91,9 +109,11 @@ $read = fn ($name) => file_get_contents(getenv('VECTORS') . '/' . $name);
 foreach (json_decode($read('index.json'), true)['vectors'] as $v) {
     $trusted = array_column(json_decode($read($v['keys']), true)['keys'], 'x');
     $seen = ($v['expect']['reason'] ?? '') !== 'bad_state' && is_array($v['state']) ? $v['state'] : [];
-    echo $v['id'], ' ', verify($read($v['file']), $trusted, $v['productId'], $v['nowUnix'], $v['graceDays'], $seen)[0], "\\n";
+    [$answer, $licence] = verify($read($v['file']), $trusted, $v['productId'], $v['nowUnix'], $v['graceDays'], $seen);
+    $after = $licence === null ? $seen : remember($seen, $licence, $v['nowUnix']);
+    echo $v['id'], ' ', $answer, ' ', json_encode($after), "\\n";
 }`;
-    expect(answers('php', ['-r', code])).toEqual(common.map(answerOf));
+    expectVectors('php', ['-r', code]);
   });
 
   const openssl = spawnSync(programPath('openssl') ?? 'false', ['version'], { encoding: 'utf8' }).stdout ?? '';
@@ -125,6 +145,30 @@ foreach (json_decode($read('index.json'), true)['vectors'] as $v) {
     },
     300_000,
   );
+
+  shell('shell, which remembers what it has seen', () => {
+    const state = join(folder, 'state.json');
+    const run = (id: string, today: string) => {
+      const args = [join(VECTORS, `files/${id}.lic`), join(VECTORS, 'keys/a.pem'), common[0]!.productId, today, state];
+      return spawnSync(join(folder, 'verify.sh'), args, { encoding: 'utf8' }).stdout.trim();
+    };
+    expect(run('rules', '2026-06-01')).toBe('valid');
+    expect(run('rules', '2026-05-31')).toBe('valid');
+    expect(run('rules', '2026-05-29')).toBe('clock_rolled_back');
+    expect(run('rules', '2027-01-16')).toBe('expired');
+    expect(run('rules', '2026-06-01')).toBe('expired');
+    expect(run('expired-renewed', '2027-02-02')).toBe('valid');
+    expect(run('rules', '2027-02-02')).toBe('expired');
+    const seen = JSON.parse(readFileSync(state, 'utf8'));
+    writeFileSync(
+      state,
+      JSON.stringify({ [Object.keys(seen)[0]!]: { ...Object.values<object>(seen)[0], revoked: true } }),
+    );
+    expect(run('expired-renewed', '2027-02-02')).toBe('revoked');
+    writeFileSync(state, 'not JSON');
+    expect(run('expired-renewed', '2027-02-02')).toBe('bad_state');
+    expect(readFileSync(state, 'utf8')).toBe('not JSON');
+  });
 });
 
 describe('what a date-only verifier answers', () => {

@@ -59,6 +59,7 @@ describe('the vectors', () => {
       'expired',
       'file_rolled_back',
       'malformed',
+      'revoked',
       'unknown_key',
       'valid',
       'wrong_license',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { churnByProduct } from '../../src/billing/mrr/figures.ts';
-import { percent } from '../../src/products/figures.ts';
+import { percent } from '../../src/reports/product-figures.ts';
 import { usageSubscription, use, voidEvent } from '../billing/usage/support.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { statementsOf } from '../support/statements.ts';

@@ -124,8 +124,23 @@ describe('all statements of a read see the same commits', () => {
       counts.push(seen.length);
     }
     const most = Math.max(...counts);
-    if (op.transaction === 'statement') expect(most).toBeLessThanOrEqual(1);
+    if (op.transaction === 'statement' || op.transaction === 'page') expect(most).toBeLessThanOrEqual(1);
     if (op.transaction === 'snapshot') expect(most).toBeGreaterThan(1); // otherwise it pays for nothing
+  });
+
+  test('a page that is read in steps', async () => {
+    const coupon = (n: number) => app.given.coupon({ code: `PAGE-${n}` });
+    await Promise.all(Array.from({ length: 101 }, (_, n) => coupon(n)));
+    const op = operations.find(({ id }) => id === 'listCoupons')!;
+    const seen = await watchedCall(op, app.api, { query: 'limit=1000' });
+    expect(seen.length).toBeGreaterThan(1);
+    expect(new Set(seen.map(({ view }) => view)).size).toBe(1);
+  });
+
+  test('no list is declared to be one statement, however long its page', () => {
+    const lists = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'limit'));
+    expect(lists.length).toBeGreaterThan(20);
+    expect(lists.filter(({ transaction }) => !['page', 'snapshot'].includes(transaction))).toEqual([]);
   });
 
   test('the check of a licence file', async () => {

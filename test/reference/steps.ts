@@ -224,13 +224,15 @@ async function use(story: Story, step: LifeStep & { do: 'use' }): Promise<Acted>
   return [
     answer,
     () => {
-      for (const { index: i, status, id } of answer.body.results) {
+      const { results, accepted } = answer.body.batch ?? answer.body;
+      for (const { index: i, status, id } of results) {
         const { at, value } = items[i]!;
         const running = model.status !== 'canceled' && model.counts(at);
         if (running && status !== 'accepted') throw new Error(`usage of the running period was ${status}`);
         if (status === 'accepted')
           story.events.push({ id, model: model.use({ at, value: decimal(value), unique: '' }) });
       }
+      if (accepted === 0) throw new Refused('no event was taken');
     },
   ];
 }

@@ -131,11 +131,20 @@ export async function startApp(options: StartOptions = {}): Promise<TestApp> {
     return /session=([^;]+)/.exec(String(headers['set-cookie']))![1]!;
   };
   const admin = { ...ADMIN, token: await login() };
+  let renewing: Promise<void> | undefined;
   const api = apiOf(
     server,
     () => ({ Cookie: `session=${admin.token}` }),
-    async () => {
-      admin.token = await login();
+    () => {
+      // requests at once find the session expired together: one of them logs in
+      renewing ??= login()
+        .then((token) => {
+          admin.token = token;
+        })
+        .finally(() => {
+          renewing = undefined;
+        });
+      return renewing;
     },
   );
   return {

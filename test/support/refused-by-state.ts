@@ -39,6 +39,7 @@ export const BY_STATE: [operation: string, code: string, make: Make][] = [
   ['updateUser', 'conflict', ({ small }) => demoteLastAdmin(small)],
   ['deleteUser', 'conflict', async ({ app }) => ({ id: (await app.api.get('/api/auth/me')).body.user.id })],
   ['createApiKey', 'not_found', async () => ({ body: { name: 'Integration', customerId: UNKNOWN_ID } })],
+  ['revokeApiKeysOfUser', 'not_found', async () => ({ body: { createdBy: UNKNOWN_ID } })],
   [
     'updateProduct',
     'conflict',

@@ -38,6 +38,7 @@ export const VALID: Record<string, Make> = {
   listApiKeys: nothing,
   createApiKey: async () => ({ body: { name: 'Integration' } }),
   revokeApiKey: async ({ app }) => ({ id: (await app.given.apiKey()).id }),
+  revokeApiKeysOfUser: async ({ app }) => ({ body: { createdBy: (await app.given.user()).id } }),
   listProducts: nothing,
   createProduct: async () => ({ body: { name: 'Pro', productType: 'saas', price: '49.99' } }),
   getProduct: async ({ app }) => ({ id: (await app.given.product()).id }),

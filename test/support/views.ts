@@ -9,6 +9,7 @@ import { dialect } from './database.ts';
 /** A statement, and the state of the database that it saw: equal ones saw the same commits, over one connection. */
 export interface Seen {
   sql: string;
+  bindings: unknown[];
   view: string;
 }
 export interface Watch {
@@ -43,9 +44,9 @@ export function watchedHandlers(nextWatch: () => Watch | undefined): HandlerTabl
 
 // biome-ignore lint/suspicious/noExplicitAny: connections of either driver
 type Connection = any;
-const prototype: { _query(connection: Connection, query: { sql: string }): Promise<unknown> } = (
-  dialect === 'postgres' ? PostgresClient : SqliteWriter
-).prototype as never;
+const prototype: {
+  _query(connection: Connection, query: { sql: string; bindings?: readonly unknown[] }): Promise<unknown>;
+} = (dialect === 'postgres' ? PostgresClient : SqliteWriter).prototype as never;
 
 /** From now on, statements are watched; answers how to stop it. */
 export function watchStatements(): () => void {
@@ -65,7 +66,7 @@ export function watchStatements(): () => void {
     if (!watch || /^(BEGIN|COMMIT|ROLLBACK)/.test(query.sql)) return original.call(this, connection, query);
     const statement = watch.seen.length;
     if (statement > 0) await watches.exit(async () => void (await watch.between(statement)));
-    watch.seen.push({ sql: query.sql, view: '' });
+    watch.seen.push({ sql: query.sql, bindings: [...(query.bindings ?? [])], view: '' });
     const answer = await original.call(this, connection, query);
     watch.seen[statement]!.view = await viewOf(connection);
     return answer;

@@ -46,16 +46,17 @@ export function* worstBodies(op: Op, limit: number): Generator<WorstBody> {
       const start = `{${JSON.stringify(member)}:`;
       yield { name: `${member}: ${name}`, text: `${start}${fill(Math.min(limit, MEMBER_BYTES) - start.length - 1)}}` };
     }
-  if (op.batch) for (const item of BATCH_ITEMS) yield { name: `items ${item}`, text: list(limit, () => item) };
+  if (!op.batch) return;
+  for (const item of BATCH_ITEMS) {
+    const items = Math.min(BATCH, Math.floor((limit - 2) / (item.length + 1)));
+    yield { name: `${items} items ${item.slice(0, 60)}`, text: `[${Array(items).fill(item)}]` };
+  }
 }
 
+const BATCH = 1000;
 const BATCH_ITEMS = [
-  '{}',
-  '{"a":0}',
-  '[]',
-  '"x"',
-  `{"properties":${members(800)}}`,
-  `{"metricName":"${'x'.repeat(900)}"}`,
+  ...['{}', '[]', '"x"', members(370), `{"properties":${members(350)}}`, `{"properties":${list(350, () => '[]')}}`],
+  ...[`{"metricName":"${'x'.repeat(900)}"}`, `{"value":"${'1'.repeat(900)}"}`, `{"timestamp":"${'1'.repeat(900)}"}`],
 ];
 
 function membersOf(schema: Node | undefined): string[] {

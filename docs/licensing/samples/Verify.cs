@@ -5,7 +5,8 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Org.BouncyCastle.Math.EC.Rfc8032;
 
-public record Seen(long HighestIat, long HighestSeq, long? LatestNow);
+/// <summary>What this machine remembers of one licence; in JSON the same names, beginning in lower case.</summary>
+public record Seen(long HighestIat, long HighestSeq, long? LatestNow = null, long? ServerTime = null, bool Revoked = false);
 
 public static class LicenseFile
 {
@@ -16,7 +17,8 @@ public static class LicenseFile
         @"[ \t\r\n]*-----BEGIN SIGNATURE-----" + Body + @"-----END SIGNATURE-----[ \t\r\n]*\z",
         RegexOptions.CultureInvariant);
 
-    /// <summary>Answers "valid" or a reason. trusted: the x of each key; now: Unix seconds; seen: by licence key.</summary>
+    /// <summary>Answers "valid" or a reason. trusted: the x of each key; now: Unix seconds; seen: by licence key.
+    /// With a licence, store what Remember answers.</summary>
     public static (string Answer, JsonElement? Licence) Verify(
         byte[] file, IEnumerable<string> trusted, string productId, double now, double graceDays = 0,
         IReadOnlyDictionary<string, Seen>? seen = null)
@@ -47,15 +49,32 @@ public static class LicenseFile
         if (!WellFormed(licence)) return ("malformed", null);
 
         long iat = licence.GetProperty("iat").GetInt64(), seq = licence.GetProperty("seq").GetInt64();
-        if (licence.TryGetProperty("exp", out var exp) && now >= exp.GetInt64() + graceDays * Day)
+        var last = seen?.GetValueOrDefault(licence.GetProperty("licenseId").GetString()!) ?? new Seen(0, 0);
+        if (last.Revoked) return ("revoked", licence);
+        // Times of the server count whatever the licence, that of this machine's clock for the newest file only.
+        var known = seq <= last.HighestSeq ? last.LatestNow ?? 0 : 0;
+        foreach (var one in seen?.Values ?? []) known = Math.Max(known, Math.Max(one.HighestIat, one.ServerTime ?? 0));
+        if (licence.TryGetProperty("exp", out var exp) && Math.Max(now, known) >= exp.GetInt64() + graceDays * Day)
             return ("expired", licence);
         if (iat > now + Day) return ("clock_rolled_back", licence);
-        if (seen is not null && seen.TryGetValue(licence.GetProperty("licenseId").GetString()!, out var last))
-        {
-            if (iat < last.HighestIat || seq < last.HighestSeq) return ("file_rolled_back", licence);
-            if (seq == last.HighestSeq && now < last.LatestNow - Day) return ("clock_rolled_back", licence);
-        }
+        if (iat < last.HighestIat || seq < last.HighestSeq) return ("file_rolled_back", licence);
+        if (now < known - Day) return ("clock_rolled_back", licence);
         return (licence.GetProperty("productId").GetString() == productId ? "valid" : "wrong_product", licence);
+    }
+
+    /// <summary>What to store after a genuine file was looked at, whatever the answer was.</summary>
+    public static Dictionary<string, Seen> Remember(IReadOnlyDictionary<string, Seen> seen, JsonElement licence, double now)
+    {
+        var key = licence.GetProperty("licenseId").GetString()!;
+        long iat = licence.GetProperty("iat").GetInt64(), seq = licence.GetProperty("seq").GetInt64();
+        var last = seen.GetValueOrDefault(key) ?? new Seen(0, 0);
+        var own = seq <= last.HighestSeq ? last.LatestNow : null;
+        if (licence.TryGetProperty("exp", out _)) own = Math.Max(own ?? 0, Math.Max(0, (long)Math.Floor(now)));
+        var next = last with
+        {
+            HighestIat = Math.Max(iat, last.HighestIat), HighestSeq = Math.Max(seq, last.HighestSeq), LatestNow = own,
+        };
+        return new Dictionary<string, Seen>(seen) { [key] = next };
     }
 
     static byte[]? Decode(string block)

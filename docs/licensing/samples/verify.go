@@ -26,14 +26,55 @@ var (
 
 // Seen is what this machine remembers of one licence.
 type Seen struct {
-	HighestIat float64 `json:"highestIat"`
-	HighestSeq float64 `json:"highestSeq"`
-	LatestNow  float64 `json:"latestNow"`
+	HighestIat float64  `json:"highestIat"`
+	HighestSeq float64  `json:"highestSeq"`
+	LatestNow  *float64 `json:"latestNow,omitempty"`
+	ServerTime *float64 `json:"serverTime,omitempty"`
+	Revoked    bool     `json:"revoked,omitempty"`
+}
+
+// known is the latest time seen: those of the server whatever the licence, that of this machine's clock for the newest
+// file only.
+func known(seen map[string]Seen, last Seen, seq float64) float64 {
+	latest := 0.0
+	for _, one := range seen {
+		latest = math.Max(latest, one.HighestIat)
+		if one.ServerTime != nil {
+			latest = math.Max(latest, *one.ServerTime)
+		}
+	}
+	if last.LatestNow != nil && seq <= last.HighestSeq {
+		latest = math.Max(latest, *last.LatestNow)
+	}
+	return latest
+}
+
+// Remember answers what to store after a genuine file was looked at, whatever the answer was.
+func Remember(seen map[string]Seen, licence map[string]any, now float64) map[string]Seen {
+	id, iat, seq := licence["licenseId"].(string), licence["iat"].(float64), licence["seq"].(float64)
+	next := seen[id]
+	if seq > next.HighestSeq {
+		next.LatestNow = nil
+	}
+	if _, ends := licence["exp"]; ends {
+		own := math.Max(0, math.Floor(now))
+		if next.LatestNow != nil {
+			own = math.Max(own, *next.LatestNow)
+		}
+		next.LatestNow = &own
+	}
+	next.HighestIat, next.HighestSeq = math.Max(iat, next.HighestIat), math.Max(seq, next.HighestSeq)
+	all := map[string]Seen{}
+	for key, one := range seen {
+		all[key] = one
+	}
+	all[id] = next
+	return all
 }
 
 // Verify answers "valid" or a reason, and the payload when the signature is genuine. trusted holds the x of each key,
 // now is in Unix seconds, seen maps licence keys to what was seen of them. The payload is a map because encoding/json
-// would take "EXP" for "exp" in a struct.
+// would take "EXP" for "exp" in a struct. With a payload, store what Remember answers.
 func Verify(content []byte, trusted []string, productID string, now, graceDays float64, seen map[string]Seen) (string, map[string]any) {
 	if len(content) > 65536 {
 		return "malformed", nil
@@ -79,19 +120,22 @@ func Verify(content []byte, trusted []string, productID string, now, graceDays f
 	}
 
 	iat, seq := licence["iat"].(float64), licence["seq"].(float64)
-	if exp, ends := licence["exp"].(float64); ends && now >= exp+graceDays*day {
+	last := seen[licence["licenseId"].(string)]
+	if last.Revoked {
+		return "revoked", licence
+	}
+	latest := known(seen, last, seq)
+	if exp, ends := licence["exp"].(float64); ends && math.Max(now, latest) >= exp+graceDays*day {
 		return "expired", licence
 	}
 	if iat > now+day {
 		return "clock_rolled_back", licence
 	}
-	if last, known := seen[licence["licenseId"].(string)]; known {
-		if iat < last.HighestIat || seq < last.HighestSeq {
-			return "file_rolled_back", licence
-		}
-		if seq == last.HighestSeq && now < last.LatestNow-day {
-			return "clock_rolled_back", licence
-		}
+	if iat < last.HighestIat || seq < last.HighestSeq {
+		return "file_rolled_back", licence
+	}
+	if now < latest-day {
+		return "clock_rolled_back", licence
 	}
 	if licence["productId"] != productID {
 		return "wrong_product", licence

@@ -40,8 +40,10 @@ function wellFormed(stdClass $p): bool
 /**
  * @param string[] $trusted the `x` of each key
  * @param float $now Unix seconds
- * @param array<string, array{highestIat: int, highestSeq: int, latestNow?: int}> $seen by licence key
- * @return array{string, ?stdClass} "valid" or a reason, and the payload when the signature is genuine
+ * @param array<string, array{highestIat: int, highestSeq: int, latestNow?: int, serverTime?: int, revoked?: bool}> $seen
+ *     by licence key
+ * @return array{string, ?stdClass} "valid" or a reason, and the payload when the signature is genuine: then store what
+ *     `remember` answers
  */
 function verify(string $file, array $trusted, string $productId, float $now, float $graceDays = 0, array $seen = []): array
 {
@@ -77,18 +79,41 @@ function verify(string $file, array $trusted, string $productId, float $now, flo
         return ['malformed', null];
     }
 
-    if (property_exists($licence, 'exp') && $now >= $licence->exp + $graceDays * DAY) {
+    $last = $seen[$licence->licenseId] ?? ['highestIat' => 0, 'highestSeq' => 0];
+    if ($last['revoked'] ?? false) {
+        return ['revoked', $licence];
+    }
+    // Times of the server count whatever the licence, that of this machine's clock for the newest file only.
+    $known = $licence->seq <= $last['highestSeq'] ? $last['latestNow'] ?? 0 : 0;
+    foreach ($seen as $one) {
+        $known = max($known, $one['highestIat'], $one['serverTime'] ?? 0);
+    }
+    if (property_exists($licence, 'exp') && max($now, $known) >= $licence->exp + $graceDays * DAY) {
         return ['expired', $licence];
     }
     if ($licence->iat > $now + DAY) {
         return ['clock_rolled_back', $licence];
     }
-    $last = $seen[$licence->licenseId] ?? null;
-    if ($last !== null && ($licence->iat < $last['highestIat'] || $licence->seq < $last['highestSeq'])) {
+    if ($licence->iat < $last['highestIat'] || $licence->seq < $last['highestSeq']) {
         return ['file_rolled_back', $licence];
     }
-    if ($last !== null && $licence->seq === $last['highestSeq'] && $now < ($last['latestNow'] ?? 0) - DAY) {
+    if ($now < $known - DAY) {
         return ['clock_rolled_back', $licence];
     }
     return [$licence->productId === $productId ? 'valid' : 'wrong_product', $licence];
+}
+
+/** What to store after a genuine file was looked at, whatever the answer was. */
+function remember(array $seen, stdClass $licence, float $now): array
+{
+    $next = $seen[$licence->licenseId] ?? ['highestIat' => 0, 'highestSeq' => 0];
+    if ($licence->seq > $next['highestSeq']) {
+        unset($next['latestNow']);
+    }
+    if (property_exists($licence, 'exp')) {
+        $next['latestNow'] = max($next['latestNow'] ?? 0, (int) floor($now), 0);
+    }
+    $next['highestIat'] = max($licence->iat, $next['highestIat']);
+    $next['highestSeq'] = max($licence->seq, $next['highestSeq']);
+    return [...$seen, $licence->licenseId => $next];
 }

@@ -63,7 +63,7 @@ def _well_formed(p: dict) -> bool:
 def verify(file: bytes, trusted: list[str], product_id: str, now: float, grace_days: float = 0, seen: dict | None = None):
     """`trusted`: the `x` of each key; `now`: Unix seconds; `seen`: licence key -> what this machine has seen of it.
 
-    Answers ("valid", licence), or a reason and the licence when the signature is genuine.
+    Answers ("valid", licence), or a reason and the licence when the signature is genuine: then store what `remember` answers.
     """
     found = FILE.fullmatch(file) if len(file) <= 65_536 else None
     if not found:
@@ -84,16 +84,34 @@ def verify(file: bytes, trusted: list[str], product_id: str, now: float, grace_d
     if not _well_formed(licence):
         return "malformed", None
 
-    if "exp" in licence and now >= licence["exp"] + grace_days * DAY:
+    seen = seen or {}
+    last = seen.get(licence["licenseId"])
+    if last and last.get("revoked"):
+        return "revoked", licence
+    # Times of the server count whatever the licence, that of this machine's clock for the newest file only.
+    known = max((max(one["highestIat"], one.get("serverTime", 0)) for one in seen.values()), default=0)
+    if last and licence["seq"] <= last["highestSeq"]:
+        known = max(known, last.get("latestNow", 0))
+    if "exp" in licence and max(now, known) >= licence["exp"] + grace_days * DAY:
         return "expired", licence
     if licence["iat"] > now + DAY:
         return "clock_rolled_back", licence
-    last = (seen or {}).get(licence["licenseId"])
-    if last:
-        if licence["iat"] < last["highestIat"] or licence["seq"] < last["highestSeq"]:
-            return "file_rolled_back", licence
-        if licence["seq"] == last["highestSeq"] and now < last.get("latestNow", 0) - DAY:
-            return "clock_rolled_back", licence
+    if last and (licence["iat"] < last["highestIat"] or licence["seq"] < last["highestSeq"]):
+        return "file_rolled_back", licence
+    if now < known - DAY:
+        return "clock_rolled_back", licence
     if licence["productId"] != product_id:
         return "wrong_product", licence
     return "valid", licence
+
+
+def remember(seen: dict | None, licence: dict, now: float) -> dict:
+    """What to store after a genuine file was looked at, whatever the answer was."""
+    last = (seen or {}).get(licence["licenseId"], {"highestIat": 0, "highestSeq": 0})
+    own = last.get("latestNow", -1) if licence["seq"] <= last["highestSeq"] else -1
+    if "exp" in licence:
+        own = max(own, int(now), 0)
+    rest = {name: value for name, value in last.items() if name != "latestNow"}
+    rest["highestIat"] = max(licence["iat"], last["highestIat"])
+    rest["highestSeq"] = max(licence["seq"], last["highestSeq"])
+    return {**(seen or {}), licence["licenseId"]: {**rest, **({"latestNow": own} if own >= 0 else {})}}

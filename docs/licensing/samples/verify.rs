@@ -11,11 +11,37 @@ use std::collections::HashMap;
 pub type Licence = Map<String, Value>;
 const DAY: f64 = 86_400.0;
 
-/// What this machine remembers of one licence.
+/// What this machine remembers of one licence; in JSON `highestIat`, `highestSeq`, `latestNow`, `serverTime`, `revoked`.
+#[derive(Clone, Default, Debug, PartialEq)]
 pub struct Seen {
     pub highest_iat: u64,
     pub highest_seq: u64,
     pub latest_now: Option<u64>,
+    pub server_time: Option<u64>,
+    pub revoked: bool,
+}
+
+/// The latest time seen: those of the server whatever the licence, that of this machine's clock for the newest file only.
+fn known(seen: &HashMap<String, Seen>, last: &Seen, seq: u64) -> u64 {
+    let server = seen.values().map(|one| one.highest_iat.max(one.server_time.unwrap_or(0))).max().unwrap_or(0);
+    let own = last.latest_now.filter(|_| seq <= last.highest_seq).unwrap_or(0);
+    server.max(own)
+}
+
+/// What to store after a genuine file was looked at, whatever the answer was.
+pub fn remember(seen: &HashMap<String, Seen>, licence: &Licence, now: f64) -> HashMap<String, Seen> {
+    let number = |name: &str| licence.get(name).and_then(Value::as_u64);
+    let (iat, seq) = (number("iat").unwrap_or(0), number("seq").unwrap_or(0));
+    let key = licence["licenseId"].as_str().unwrap_or_default();
+    let mut next = seen.get(key).cloned().unwrap_or_default();
+    let own = next.latest_now.filter(|_| seq <= next.highest_seq);
+    let clock = number("exp").map(|_| now.max(0.0) as u64);
+    next.latest_now = own.max(clock);
+    next.highest_iat = next.highest_iat.max(iat);
+    next.highest_seq = next.highest_seq.max(seq);
+    let mut all = seen.clone();
+    all.insert(key.to_string(), next);
+    all
 }
 
 fn blank(c: char) -> bool {
@@ -79,7 +105,9 @@ fn well_formed(licence: &Licence) -> bool {
         && if licence.contains_key("exp") { whole(licence.get("exp"), 0) } else { text("expiresAt") == Some("9999-12-31") }
 }
 
-/// `trusted`: the `x` of each key; `now`: Unix seconds; `seen`: by licence key. The error names the reason.
+/// `trusted`: the `x` of each key; `now`: Unix seconds; `seen`: by licence key. The error is the reason why the file is not
+/// genuine; of a genuine one the answer is the reason why it is refused, `None` when it is valid, and the licence: then
+/// store what `remember` answers.
 pub fn verify(
     file: &[u8],
     trusted: &[String],
@@ -87,7 +115,7 @@ pub fn verify(
     now: f64,
     grace_days: f64,
     seen: &HashMap<String, Seen>,
-) -> Result<Licence, &'static str> {
+) -> Result<(Option<&'static str>, Licence), &'static str> {
     let (payload, signature) = blocks(file).ok_or("malformed")?;
     let licence: Licence = serde_json::from_slice(&payload).map_err(|_| "malformed")?;
     let kid = match licence.get("kid") {
@@ -108,22 +136,23 @@ pub fn verify(
 
     let number = |name: &str| licence.get(name).and_then(Value::as_u64);
     let (iat, seq) = (number("iat").unwrap(), number("seq").unwrap());
-    if number("exp").is_some_and(|exp| now >= exp as f64 + grace_days * DAY) {
-        return Err("expired");
-    }
-    if iat as f64 > now + DAY {
-        return Err("clock_rolled_back");
-    }
-    if let Some(last) = licence["licenseId"].as_str().and_then(|key| seen.get(key)) {
-        if iat < last.highest_iat || seq < last.highest_seq {
-            return Err("file_rolled_back");
-        }
-        if seq == last.highest_seq && last.latest_now.is_some_and(|latest| now < latest as f64 - DAY) {
-            return Err("clock_rolled_back");
-        }
-    }
-    if licence["productId"] != product_id {
-        return Err("wrong_product");
-    }
-    Ok(licence)
+    let last = licence["licenseId"].as_str().and_then(|key| seen.get(key)).cloned().unwrap_or_default();
+    let latest = known(seen, &last, seq) as f64;
+    let ended = number("exp").is_some_and(|exp| now.max(latest) >= exp as f64 + grace_days * DAY);
+    let reason = if last.revoked {
+        Some("revoked")
+    } else if ended {
+        Some("expired")
+    } else if iat as f64 > now + DAY {
+        Some("clock_rolled_back")
+    } else if iat < last.highest_iat || seq < last.highest_seq {
+        Some("file_rolled_back")
+    } else if now < latest - DAY {
+        Some("clock_rolled_back")
+    } else if licence["productId"] != product_id {
+        Some("wrong_product")
+    } else {
+        None
+    };
+    Ok((reason, licence))
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Offline check of a RustBill licence file with OpenSSL 3 and jq, for one trusted key. It knows dates only: a licence is
-# good through the whole (UTC) day of expiresAt. It keeps no state, so it cannot notice an older file.
-#   verify.sh FILE PUBLIC_KEY.pem PRODUCT_ID [TODAY as YYYY-MM-DD]
+# good through the whole (UTC) day of expiresAt. With STATE, a file that it keeps, it notices older files and earlier days.
+#   verify.sh FILE PUBLIC_KEY.pem PRODUCT_ID [TODAY as YYYY-MM-DD [STATE]]
 set -eu
-file=$1 key=$2 product=$3 today=${4:-$(date -u +%F)}
+file=$1 key=$2 product=$3 today=${4:-$(date -u +%F)} state=${5:-}
 export LC_ALL=C
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -36,6 +36,27 @@ jq -e -s 'length == 1 and (.[0] | type == "object" and (.expiresAt | type == "st
   and (.expiresAt | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")) and (.productId | type == "string"))' \
   "$work/1" >/dev/null 2>&1 || answer malformed
 expires=$(jq -r .expiresAt "$work/1")
+# What was seen is kept whatever the answer is. A day counts from its first second to its last.
+if [ -n "$state" ]; then
+  [ -f "$state" ] || echo '{}' >"$state"
+  jq -n --slurpfile licence "$work/1" --slurpfile seen "$state" --arg today "$today" '
+    $licence[0] as $l | $seen[0] as $s | 86400 as $day | ($today + "T00:00:00Z" | fromdateiso8601) as $now
+    | ($s[$l.licenseId] // {highestIat: 0, highestSeq: 0}) as $last
+    | (if $l.seq <= $last.highestSeq then $last.latestNow // 0 else 0 end) as $own
+    | ([$s[] | .highestIat, .serverTime // 0] + [$own] | max) as $known
+    | { answer: (if $last.revoked then "revoked"
+        elif $l.exp and $known >= ($l.expiresAt + "T00:00:00Z" | fromdateiso8601) + $day then "expired"
+        elif $l.iat > $now + 2 * $day then "clock_rolled_back"
+        elif $l.iat < $last.highestIat or $l.seq < $last.highestSeq then "file_rolled_back"
+        elif $now + $day < $known - $day then "clock_rolled_back" else "" end),
+      state: ($s + {($l.licenseId): ($last + {highestIat: ([$l.iat, $last.highestIat] | max),
+        highestSeq: ([$l.seq, $last.highestSeq] | max)} | del(.latestNow)
+        + (if $l.exp then {latestNow: ([$own, $now] | max)} else {} end))}) }' >"$work/told" 2>/dev/null ||
+    answer bad_state
+  jq .state "$work/told" >"$state.new" && mv "$state.new" "$state"
+  told=$(jq -r .answer "$work/told")
+  [ -z "$told" ] || answer "$told"
+fi
 [ "$(printf '%s\n%s\n' "$today" "$expires" | sort | head -n 1)" = "$today" ] || answer expired
 jq -e --arg product "$product" '.productId == $product' "$work/1" >/dev/null || answer wrong_product
 answer valid

@@ -1,7 +1,8 @@
 import { type LicensePublicKeys, readPublicKeys } from './keys.ts';
-import { answerFor, emptyMemory, type Memory, readMemory, withAnswer } from './memory.ts';
+import { answerFor, emptyMemory, type Memory, mergeMemories, readMemory, withAnswer, withoutAnswer } from './memory.ts';
 import { askServer, type OnlineAnswer, type OnlineRefusal, type Question } from './online.ts';
 import { type LicenseRefusal, verifyLicenseFile } from './verify.ts';
+import { createWatch, isWithin, type Moment } from './watch.ts';
 
 export interface CheckerOptions {
   /** Origin of the RustBill server, `https://…`. */
@@ -27,6 +28,8 @@ export interface CheckerOptions {
   maxOfflineDays?: number;
   fetch?: typeof fetch;
   now?: () => Date;
+  /** Milliseconds of a clock that nobody sets and that never stands still; `performance.now` when absent. */
+  elapsed?: () => number;
 }
 
 export type CheckerRefusal =
@@ -65,18 +68,19 @@ const RANGES = {
  */
 export function createLicenseChecker(options: CheckerOptions): LicenseChecker {
   const setup = checkSetup(options);
+  const watch = createWatch(setup);
   let running: Promise<CheckResult> | undefined;
-  let fresh: { from: Date; result: CheckResult } | undefined;
-  let unanswered: Date | undefined;
+  let fresh: { from: Moment; result: CheckResult } | undefined;
+  let unanswered: Moment | undefined;
 
   async function run(): Promise<CheckResult> {
-    const now = setup.now();
-    if (!(now instanceof Date) || Number.isNaN(now.getTime())) throw new TypeError('now gives a Date.');
+    const now = watch.read();
     if (fresh && isWithin(setup.askEveryMs, fresh.from, now)) return fresh.result;
     const wait = unanswered !== undefined && isWithin(RETRY_MS, unanswered, now);
     const answer = wait ? undefined : await askServer(setup.question);
     if (!wait) unanswered = answer ? undefined : now;
-    const result = await decide(setup, answer, now);
+    if (answer?.valid) watch.trust(now);
+    const result = await decide(setup, answer, new Date(answer?.valid ? now.clock : now.latest));
     fresh = result.valid && result.source === 'online' ? { from: now, result } : undefined;
     return result;
   }
@@ -93,35 +97,33 @@ export function createLicenseChecker(options: CheckerOptions): LicenseChecker {
 
 type Setup = ReturnType<typeof checkSetup>;
 
-const isWithin = (milliseconds: number, from: Date, now: Date): boolean => {
-  const age = now.getTime() - from.getTime();
-  return age >= 0 && age < milliseconds;
-};
-
-async function decide(setup: Setup, answer: OnlineAnswer | undefined, now: Date): Promise<CheckResult> {
-  const memory = await load(setup);
-  if (memory === 'storage_failed') return { valid: false, source: answer ? 'online' : 'file', reason: memory };
-  return answer ? online(setup, answer, memory, now) : offline(setup, memory, now);
+/** What is stored, and the text it was read from. */
+interface Loaded {
+  text: string | null;
+  memory: Memory | 'bad_state';
 }
 
-async function online(
-  setup: Setup,
-  answer: OnlineAnswer,
-  memory: Memory | 'bad_state',
-  now: Date,
-): Promise<CheckResult> {
+async function decide(setup: Setup, answer: OnlineAnswer | undefined, now: Date): Promise<CheckResult> {
+  const loaded = await load(setup);
+  if (loaded === 'storage_failed') return { valid: false, source: answer ? 'online' : 'file', reason: loaded };
+  return answer ? online(setup, answer, loaded, now) : offline(setup, loaded, now);
+}
+
+const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1000);
+
+async function online(setup: Setup, answer: OnlineAnswer, loaded: Loaded, now: Date): Promise<CheckResult> {
   const { licenseKey, deviceId } = setup;
-  const at = Math.floor(now.getTime() / 1000);
-  const last = answer.valid ? { deviceId, at } : { deviceId, at, refusal: answer.reason };
-  const next = withAnswer(memory === 'bad_state' ? emptyMemory : memory, licenseKey, last);
-  const saved = await save(setup, next);
+  const before = loaded.memory === 'bad_state' ? emptyMemory : loaded.memory;
+  const next = withAnswer(before, licenseKey, deviceId, answer, secondsOf(now));
+  const saved = await save(setup, loaded, next);
   if (!answer.valid) return { valid: false, source: 'online', reason: answer.reason };
   if (!saved) return { valid: false, source: 'online', reason: 'storage_failed' };
   return { valid: true, source: 'online', entitlements: answer.entitlements, expiresAt: answer.expiresAt };
 }
 
-async function offline(setup: Setup, memory: Memory | 'bad_state', now: Date): Promise<CheckResult> {
+async function offline(setup: Setup, loaded: Loaded, now: Date): Promise<CheckResult> {
   const refuse = (reason: CheckerRefusal): CheckResult => ({ valid: false, source: 'file', reason });
+  const { memory } = loaded;
   if (memory === 'bad_state') return refuse(memory);
   const last = answerFor(memory, setup.licenseKey);
   if (last?.refusal) return { valid: false, source: 'remembered', reason: last.refusal };
@@ -136,13 +138,14 @@ async function offline(setup: Setup, memory: Memory | 'bad_state', now: Date): P
     now,
     state: memory.state,
   });
-  const saved = result.state === memory.state || (await save(setup, { ...memory, state: result.state }));
+  const next = withoutAnswer(memory, licenseKey, result.state, secondsOf(now));
+  const saved = next === memory || (await save(setup, loaded, next));
   if (!result.valid) return refuse(result.reason);
   if (!saved) return refuse('storage_failed');
   if (last?.deviceId !== setup.deviceId) return refuse('not_activated');
-  const away = now.getTime() / 1000 - last.at;
-  if (away < -DAY) return refuse('clock_rolled_back');
-  if (away > setup.maxOfflineDays * DAY) return refuse('offline_too_long');
+  const latest = Math.max(last.latest ?? last.at, now.getTime() / 1000);
+  if (now.getTime() / 1000 < latest - DAY) return refuse('clock_rolled_back');
+  if (latest - last.at > setup.maxOfflineDays * DAY) return refuse('offline_too_long');
   const { entitlements, expiresAt } = result.license;
   return { valid: true, source: 'file', entitlements, expiresAt, inGracePeriod: result.inGracePeriod };
 }
@@ -155,17 +158,21 @@ async function readFile({ readFile }: Setup): Promise<string | null> {
   }
 }
 
-async function load({ storage }: Setup): Promise<Memory | 'bad_state' | 'storage_failed'> {
+async function load({ storage }: Setup): Promise<Loaded | 'storage_failed'> {
   try {
-    return readMemory((await storage.load()) ?? null) ?? 'bad_state';
+    const text = (await storage.load()) ?? null;
+    return { text, memory: readMemory(text) ?? 'bad_state' };
   } catch {
     return 'storage_failed';
   }
 }
 
-async function save({ storage }: Setup, memory: Memory): Promise<boolean> {
+/** What another process has stored meanwhile is kept as well. */
+async function save(setup: Setup, loaded: Loaded, memory: Memory): Promise<boolean> {
+  const stored = await load(setup);
+  const foreign = stored !== 'storage_failed' && stored.text !== loaded.text ? stored.memory : 'bad_state';
   try {
-    await storage.save(JSON.stringify(memory));
+    await setup.storage.save(JSON.stringify(foreign === 'bad_state' ? memory : mergeMemories(foreign, memory)));
     return true;
   } catch {
     return false;
@@ -174,6 +181,7 @@ async function save({ storage }: Setup, memory: Memory): Promise<boolean> {
 
 function checkSetup(options: CheckerOptions) {
   const { productId, deviceId, deviceName, publicKeys, readFile, storage, now = () => new Date() } = options;
+  const { elapsed = () => performance.now() } = options;
   if (typeof options.licenseKey !== 'string') throw new TypeError('licenseKey is a text.');
   for (const name of ['productId', 'deviceId'] as const) {
     const value = options[name];
@@ -205,6 +213,7 @@ function checkSetup(options: CheckerOptions) {
     publicKeys,
     storage,
     now,
+    elapsed,
     readFile,
     askEveryMs: number('askEveryMinutes', 60) * 60_000,
     graceDays: number('graceDays', 0),

@@ -12,9 +12,11 @@ const REFUSALS = [
 /** What the server says against a licence or a device. */
 export type OnlineRefusal = (typeof REFUSALS)[number] | 'license_refused';
 
-export type OnlineAnswer =
+/** `checkedAt`: the server's time in Unix seconds; undefined when it does not tell it. */
+export type OnlineAnswer = { checkedAt?: number | undefined } & (
   | { valid: true; entitlements: Record<string, unknown>; expiresAt: string | null }
-  | { valid: false; reason: OnlineRefusal };
+  | { valid: false; reason: OnlineRefusal }
+);
 
 export interface Question {
   url: string;
@@ -46,7 +48,14 @@ function readAnswer(status: number, answer: unknown): OnlineAnswer | undefined {
   if (status === 404 && answer.error === 'license_not_found') return { valid: false, reason: answer.error };
   if (status !== 200) return undefined;
   const { valid, features, expiresAt, error } = answer;
-  if (valid === false) return { valid, reason: REFUSALS.find((known) => known === error) ?? 'license_refused' };
+  const checkedAt = secondsOf(answer.checkedAt);
+  if (valid === false)
+    return { valid, checkedAt, reason: REFUSALS.find((known) => known === error) ?? 'license_refused' };
   if (valid !== true || !isObject(features) || (expiresAt !== null && typeof expiresAt !== 'string')) return undefined;
-  return { valid, entitlements: features, expiresAt };
+  return { valid, checkedAt, entitlements: features, expiresAt };
+}
+
+function secondsOf(instant: unknown): number | undefined {
+  const seconds = typeof instant === 'string' ? Math.floor(Date.parse(instant) / 1000) : Number.NaN;
+  return Number.isSafeInteger(seconds) && seconds >= 0 ? seconds : undefined;
 }

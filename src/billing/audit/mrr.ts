@@ -3,9 +3,9 @@ import type { Db } from '../../platform/db/connect.ts';
 import type { PlanVersion } from '../plans/plan.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import { type MrrDiscount, subscriptionMrr } from '../pricing/mrr.ts';
-import { toPricing } from '../subscriptions/discount.ts';
-import { loadDiscounts } from '../subscriptions/discount-store.ts';
-import { toSubscription } from '../subscriptions/store.ts';
+import { toPricing } from '../subscriptions/lifecycle/discount.ts';
+import { loadDiscounts } from '../subscriptions/store/discounts.ts';
+import { toSubscription } from '../subscriptions/store/subscriptions.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 

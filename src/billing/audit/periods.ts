@@ -2,8 +2,8 @@ import { int } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
 import { query } from '../../platform/db/sql.ts';
-import { periodStart, plannedPeriods } from '../subscriptions/periods.ts';
-import { toSubscription } from '../subscriptions/store.ts';
+import { periodStart, plannedPeriods } from '../subscriptions/lifecycle/periods.ts';
+import { toSubscription } from '../subscriptions/store/subscriptions.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
 import { type Check, marks, pageCheck, sqlCheck } from './check.ts';
 

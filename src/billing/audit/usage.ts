@@ -5,7 +5,7 @@ import type { PlanVersion } from '../plans/plan.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import { usageAmount } from '../pricing/lines.ts';
 import type { BillingCycle } from '../pricing/prices.ts';
-import { measureUsage } from '../subscriptions/usage-rating.ts';
+import { measureUsage } from '../subscriptions/usage/rating.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 
 /** Amounts of the usage lines of each usage row; late usage that a person voided counts as billed (rules I4). */

@@ -1,22 +1,10 @@
+import type { BillTo } from '../../customers/billing-customers.ts';
 import { addDays, type Instant } from '../../platform/calendar.ts';
 import type { Decimal } from '../../platform/decimal.ts';
 import { conflict, refuse } from '../../platform/errors.ts';
 
 export type InvoiceStatus = 'draft' | 'issued' | 'paid' | 'overdue' | 'void';
 export type InvoiceOrigin = 'manual' | 'first' | 'renewal' | 'change' | 'resume' | 'final' | 'usage';
-
-/** Who is billed, as printed on the invoice; frozen at issue. */
-export interface BillTo {
-  name: string;
-  company: string | null;
-  email: string;
-  address: string | null;
-  city: string | null;
-  state: string | null;
-  zip: string | null;
-  country: string | null;
-  taxId: string | null;
-}
 
 /** Who sells, as printed on the invoice; the members of the billing settings, frozen at issue (rules I8). */
 export interface Seller {

@@ -1,6 +1,7 @@
 import type { Instant } from '../../platform/calendar.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
+import { firstIdAt } from '../../platform/ids.ts';
 
 /** Net revenue (rules R5) of the entries posted in `[from, to)`: product -> currency -> minor units. */
 export async function netRevenueByProduct(
@@ -9,9 +10,10 @@ export async function netRevenueByProduct(
   from: Instant,
   to: Instant,
 ): Promise<Map<string, Map<string, bigint>>> {
-  const rows: { product_id: string; currency: string; total: string }[] = await db('journal_entries as e')
-    .crossJoin(db.ref('journal_lines').as('l')) // SQLite then starts from the entries of the window
-    .where('l.entry_id', db.ref('e.id'))
+  const rows: { product_id: string; currency: string; total: string }[] = await db('journal_lines as l')
+    .crossJoin(db.ref('journal_entries').as('e')) // SQLite keeps this order
+    .where('e.id', db.ref('l.entry_id'))
+    .where('l.entry_id', '>=', firstIdAt(from)) // ids rise with time: the lines of the product since then, by its index
     .whereIn('l.product_id', inList(productIds))
     .whereIn('l.account', ['revenue', 'discounts', 'refunds'])
     .where('e.posted_at', '>=', from)

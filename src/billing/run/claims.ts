@@ -1,7 +1,7 @@
 import { type Db, dialectOf } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
 import { query } from '../../platform/db/sql.ts';
-import { toSubscription } from '../subscriptions/store.ts';
+import { toSubscription } from '../subscriptions/store/subscriptions.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
 
 export interface Claim {

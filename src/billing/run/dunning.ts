@@ -7,8 +7,8 @@ import { inTransaction, type Runtime, type Work } from '../../platform/work.ts';
 import type { Invoice } from '../invoices/invoice.ts';
 import { invoiceEvent } from '../invoices/issue.ts';
 import { toInvoice, updateInvoices } from '../invoices/store.ts';
-import { markPastDue } from '../subscriptions/heal.ts';
-import { lockSubscriptions } from '../subscriptions/store.ts';
+import { markPastDue } from '../subscriptions/store/heal.ts';
+import { lockSubscriptions } from '../subscriptions/store/subscriptions.ts';
 import type { RunError } from './counters.ts';
 
 const BATCH = 200;

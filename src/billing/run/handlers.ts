@@ -2,9 +2,9 @@ import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
 import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { openBilling } from '../billing.ts';
-import { performAllDue } from '../subscriptions/due.ts';
-import { lockSubscriptions } from '../subscriptions/store.ts';
-import { loadUnits } from '../subscriptions/unit.ts';
+import { loadUnits } from '../subscriptions/lifecycle/outcome.ts';
+import { performAllDue } from '../subscriptions/operations/catch-up.ts';
+import { lockSubscriptions } from '../subscriptions/store/subscriptions.ts';
 import { parkSubscription } from './lifecycle.ts';
 import { findParked, findUnresolvedParked, listParked, type ParkedItem, resolveParked } from './parked-store.ts';
 

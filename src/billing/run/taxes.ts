@@ -1,8 +1,8 @@
 import { AppError } from '../../platform/errors.ts';
 import type { Runtime } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
-import { taxedBy } from '../subscriptions/bill-draft.ts';
-import type { SubscriptionUnit } from '../subscriptions/unit.ts';
+import { taxedBy } from '../subscriptions/lifecycle/bill-draft.ts';
+import type { SubscriptionUnit } from '../subscriptions/lifecycle/outcome.ts';
 import { fetchQuotes } from '../tax/fetch.ts';
 import { keyOf } from '../tax/quote.ts';
 import { isMissing, lookUpTaxes, type Missing } from '../tax/tax-book.ts';

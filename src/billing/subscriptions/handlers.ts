@@ -7,20 +7,27 @@ import { type PageRequest, paged, readPage } from '../../platform/http/paginatio
 import { openBilling } from '../billing.ts';
 import { claimCoupon } from '../coupons/redeem.ts';
 import { findSellablePlan } from '../plans/store.ts';
-import { authorityOf, checkOwnCreate, checkOwnUpdate, refuseResuming, refuseStaying, takeOver } from './authority.ts';
-import { changeSubscription } from './change.ts';
-import { createSubscription as sell } from './create.ts';
-import { addSubscriptionDiscount, removeSubscriptionDiscount } from './discount-handlers.ts';
-import { couponsOfCustomer } from './discount-store.ts';
-import { blockedSubscriptions } from './heal.ts';
-import { changeQuantity } from './plan-change.ts';
-import { changeSubscriptionPlan, previewSubscriptionPlanChange } from './plan-change-handlers.ts';
+import type { SubscriptionUnit } from './lifecycle/outcome.ts';
+import { cancel, endTrial, pause, refuseCanceled, resume, setCancelAtPeriodEnd } from './lifecycle/transitions.ts';
+import {
+  authorityOf,
+  checkOwnCreate,
+  checkOwnUpdate,
+  refuseResuming,
+  refuseStaying,
+  takeOver,
+} from './operations/authority.ts';
+import { changeSubscription } from './operations/change.ts';
+import { changeSubscriptionPlan, previewSubscriptionPlanChange } from './operations/change-plan.ts';
+import { createSubscription as sell } from './operations/create.ts';
+import { addSubscriptionDiscount, removeSubscriptionDiscount } from './operations/discounts.ts';
+import { changeQuantity } from './operations/terms.ts';
+import { upcomingInvoice } from './operations/upcoming.ts';
 import { presenterOf, presentOne } from './present.ts';
-import * as store from './store.ts';
-import { cancel, endTrial, pause, refuseCanceled, resume, setCancelAtPeriodEnd } from './transitions.ts';
-import { takeTrial } from './trials.ts';
-import type { SubscriptionUnit } from './unit.ts';
-import { upcomingInvoice } from './upcoming.ts';
+import { couponsOfCustomer } from './store/discounts.ts';
+import { blockedSubscriptions } from './store/heal.ts';
+import * as store from './store/subscriptions.ts';
+import { takeTrial } from './store/trials.ts';
 
 type Tag = Handlers<'subscriptions'>;
 

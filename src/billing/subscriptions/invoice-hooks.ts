@@ -5,10 +5,10 @@ import { findTrace } from '../invoices/store.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import { netOfPeriod } from '../pricing/compose.ts';
 import { replayTrace } from '../pricing/explain.ts';
-import { healSubscriptions } from './heal.ts';
-import { takeOffForce } from './period-changes.ts';
-import { lateUsageOn, updateBilledNet, waivePeriods } from './period-store.ts';
-import { lockSubscriptions } from './store.ts';
+import { healSubscriptions } from './store/heal.ts';
+import { lateUsageOn, updateBilledNet, waivePeriods } from './store/periods.ts';
+import { lockSubscriptions } from './store/subscriptions.ts';
+import { takeOffForce } from './store/voided.ts';
 
 /** What a subscription does when one of its invoices is settled or voided (rules §8.1, I4). */
 export const invoiceHooks: Omit<InvoiceHooks, 'markPaid'> = {

@@ -5,9 +5,9 @@ import type { Scope } from '../../platform/http/principal.ts';
 import { formatValue } from '../coupons/discount-terms.ts';
 import type { PlanVersion } from '../plans/plan.ts';
 import { loadPlanVersions } from '../plans/store.ts';
-import { isRunning, remainingCycles, type SubscriptionDiscount } from './discount.ts';
-import { loadDiscounts } from './discount-store.ts';
-import { findSubscription, listSubscriptions, type NamedSubscription } from './store.ts';
+import { isRunning, remainingCycles, type SubscriptionDiscount } from './lifecycle/discount.ts';
+import { loadDiscounts } from './store/discounts.ts';
+import { findSubscription, listSubscriptions, type NamedSubscription } from './store/subscriptions.ts';
 import type { Subscription, Terms } from './subscription.ts';
 
 /** The API shape; of all its discounts the running ones are shown. */

@@ -3,7 +3,7 @@ import { signOf } from '../../platform/decimal.ts';
 import { AppError, invalid, notFound, refuse } from '../../platform/errors.ts';
 import type { Scope } from '../../platform/http/principal.ts';
 import type { UsageMetric } from '../pricing/prices.ts';
-import { type UsagePeriod, type UsageSubscription, usageRowAt } from '../subscriptions/usage-rows.ts';
+import { type UsagePeriod, type UsageSubscription, usageRowAt } from '../subscriptions/usage/rows.ts';
 import type { SentEvent } from './usage-event.ts';
 
 /** The oldest and the latest timestamp that is taken at `now`, both inclusive (rules U3). */

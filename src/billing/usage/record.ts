@@ -1,10 +1,11 @@
 import type { UsageEventCreate } from '../../../generated/types.gen.ts';
 import { AppError, refuse } from '../../platform/errors.ts';
 import type { Context } from '../../platform/http/operations.ts';
+import { breathe } from '../../platform/jobs/breathe.ts';
 import { loadBillingSettings } from '../../settings/store.ts';
-import { authorityOf } from '../subscriptions/authority.ts';
+import { authorityOf } from '../subscriptions/operations/authority.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
-import { lockForUsage, markDirty, rowsToRateAgain, type UsageSubscription } from '../subscriptions/usage-rows.ts';
+import { lockForUsage, markDirty, rowsToRateAgain, type UsageSubscription } from '../subscriptions/usage/rows.ts';
 import { judgeEvent, type Limits, limitsAt, type Place } from './judge.ts';
 import { findByKeys, insertEvents, type KnownKey, type NewUsageEvent } from './store.ts';
 import { readEvent, type SentEvent, uniqueValueOf } from './usage-event.ts';
@@ -31,7 +32,7 @@ const keyOf = ({ subscriptionId, idempotencyKey }: SentEvent): string => `${subs
 export async function recordItems(context: Context, items: readonly unknown[]): Promise<Outcome[]> {
   const { db, scope, now } = context;
   const limits = limitsAt(now, await loadBillingSettings(db, context.runtime.config));
-  const read = items.map((item) => readItem(context, item));
+  const read = await readItems(context, items);
   const events = read.filter((one): one is SentEvent => !(one instanceof AppError));
   const subs = await lockForUsage(db, scope, [...new Set(events.map((one) => one.subscriptionId))], limits.oldest);
   const known = await findKeys(
@@ -43,6 +44,18 @@ export async function recordItems(context: Context, items: readonly unknown[]): 
   const taken = await store(context, fresh);
   await planRating(context, subs, fresh, taken);
   return judged.map((one) => outcomeOf(one, taken));
+}
+
+/** Items that are validated before other requests are let in. */
+const AT_ONCE = 50;
+
+async function readItems(context: Context, items: readonly unknown[]): Promise<(SentEvent | AppError)[]> {
+  const read: (SentEvent | AppError)[] = [];
+  for (const [i, item] of items.entries()) {
+    if (i > 0 && i % AT_ONCE === 0) await breathe();
+    read.push(readItem(context, item));
+  }
+  return read;
 }
 
 function readItem({ judge: validate, now }: Context, item: unknown): SentEvent | AppError {

@@ -5,7 +5,7 @@ import { type Db, dialectOf } from '../../platform/db/connect.ts';
 import { query } from '../../platform/db/sql.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
-import { ownSubscriptions } from '../subscriptions/store.ts';
+import { ownSubscriptions } from '../subscriptions/store/subscriptions.ts';
 import type { Authority } from '../subscriptions/subscription.ts';
 import { joinValue, type SentEvent, splitValue, type UsageEvent } from './usage-event.ts';
 

@@ -17,7 +17,7 @@ export interface Operation {
   path: string;
   access: Access;
   /** In what the handler runs (`x-transaction`); `manual`: it opens transactions and snapshots itself. */
-  transaction: 'write' | 'snapshot' | 'statement' | 'manual';
+  transaction: 'write' | 'snapshot' | 'page' | 'statement' | 'manual';
   location: string | undefined;
   /** An array in the body is a batch: its items are cleaned and validated one by one, by the handler (`x-batch: true`). */
   batch: boolean;
@@ -134,7 +134,8 @@ function readOperation(spec: Spec, path: string, method: string, schema: Operati
 
 function readTransaction(schema: OperationObject, method: string): Operation['transaction'] {
   const said = schema['x-transaction'] ?? (method === 'GET' ? 'snapshot' : 'write');
-  if (said === 'write' || said === 'snapshot' || said === 'statement' || said === 'manual') return said;
+  const known = (['write', 'snapshot', 'page', 'statement', 'manual'] as const).find((one) => one === said);
+  if (known) return known;
   throw new Error(`${schema.operationId}: x-transaction "${String(said)}" is not understood.`);
 }
 

@@ -31,7 +31,7 @@ export function pageRequest(
 }
 
 /** Rows that are read at once: on SQLite a statement holds the process until its last row. */
-const STEP = 100;
+export const STEP = 100;
 /** A page ends early when its rows are about as large as this (contract 1.6). */
 export const PAGE_BYTES = 4 * 1_048_576;
 

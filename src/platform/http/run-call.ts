@@ -7,6 +7,7 @@ import { type Answer, serialise } from './answer.ts';
 import type { Operation } from './contract.ts';
 import { claimKey, type IdempotencyClaim, releaseKey, type StoredAnswer, storeAnswer } from './idempotency.ts';
 import type { Context } from './operations.ts';
+import { STEP } from './pagination.ts';
 import type { createAnswerValidation } from './validation.ts';
 
 export type AnyHandler = (input: Record<string, unknown>, context: Context) => Promise<unknown>;
@@ -33,7 +34,7 @@ export function createRunner(
     const on = (db: Db) => invoke(call, createWork(runtime, call.info, db));
     const { transaction } = call.operation;
     const again = transaction === 'manual' ? afterPreparing : retryConflicts;
-    return again(async () => finish(call, transaction === 'snapshot' ? await snapshot(on) : await on(read)));
+    return again(async () => finish(call, needsSnapshot(call) ? await snapshot(on) : await on(read)));
   };
 
   const finish = (call: Call, result: unknown): Answer => {
@@ -69,6 +70,11 @@ export function createRunner(
   };
   return (call) => run(call).catch(refusalOf(call.operation));
 }
+
+/** A page of a list is one statement, unless it is read in steps. */
+const needsSnapshot = ({ operation: { transaction }, input }: Call): boolean =>
+  transaction === 'snapshot' ||
+  (transaction === 'page' && Number((input.query as { limit?: number }).limit ?? 0) > STEP);
 
 /** The transactions that a manual operation opens itself. */
 function transactionsOf(runtime: Runtime, call: Call): Pick<Context, 'transaction' | 'snapshot'> {

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { sendEmails } from '../../../src/mail/send.ts';
+import { aside, redo } from '../../../src/platform/put-off.ts';
+import { Unprepared } from '../../../src/platform/retry.ts';
 import { inTransaction } from '../../../src/platform/work.ts';
 import { readFigures } from '../../../src/system/figures.ts';
 import { licenseOfSubscription, toldOf, verify } from '../../licenses/support.ts';
@@ -100,6 +102,25 @@ describe('licences that cannot follow', () => {
     expect(await toldOf(app, license.id)).toEqual(['created']);
   });
 
+  test('a first licence that could not be made comes with the next change of its subscription', async () => {
+    const app = await startAt(START);
+    const none = await app.given.plan({ licenseTemplate: null });
+    const some = await app.given.plan({ licenseTemplate: { maxActivations: 2, features: null } });
+    const old = await app.given.subscription({ planId: none.id, preRenewalInvoiceDays: 0 });
+    const fault = await breakTable(app, 'licenses', 'INSERT');
+    const fresh = await app.given.subscription({ planId: some.id, preRenewalInvoiceDays: 0 });
+    expect((await changePlan(app, old.id, { newPlanId: some.id })).status).toBe(200);
+    expect(await putOff(app)).toHaveLength(2);
+    await fault.mend();
+    await runAt(app, ROLLOVER);
+    expect(await putOff(app)).toEqual([]);
+    for (const { id } of [fresh, old])
+      expect(await licenseOfSubscription(app, id)).toMatchObject({
+        status: 'active',
+        expiresAt: '2026-04-03T10:00:00.000Z',
+      });
+  });
+
   test('a change of plan and a payment go on', async () => {
     const app = await startAt(START);
     const sub = await licensed(app);
@@ -160,6 +181,79 @@ describe('e-mails', () => {
     for (const sub of subs) expect(await invoicesOf(app, sub.id)).toHaveLength(2);
     expect(await sendEmails(app.runtime)).toEqual({ sent: 4, failed: 0 });
     for (const message of smtp.received) expect(headersOf(message).has('bcc')).toBe(false);
+  });
+});
+
+describe('aside', () => {
+  const info = { actor: { type: 'system', id: null }, action: 'test' } as const;
+  const later = () => [{ kind: 'license_follow' as const, subject: 'X', data: {} }];
+
+  test('an error that the database may mend by itself does the whole work again', async () => {
+    const app = await startAt(START);
+    for (const error of [Object.assign(new Error('deadlock'), { code: '40P01' }), new Unprepared(async () => {})]) {
+      const failing = inTransaction(app.runtime, info, (work) =>
+        aside(
+          work,
+          async () => {
+            throw error;
+          },
+          later,
+        ),
+      );
+      await expect(failing).rejects.toBe(error);
+    }
+    expect(await putOff(app)).toEqual([]);
+  });
+
+  test('what it has emitted and noted before it failed is undone with its rows', async () => {
+    const app = await startAt(START);
+    const { id } = await app.given.customer();
+    const audits = (await auditOf(app, id)).length;
+    await inTransaction(app.runtime, info, (work) =>
+      aside(
+        work,
+        async () => {
+          work.emit({ type: 'customer.updated', customerId: id, resourceType: 'customer', resourceId: id, data: {} });
+          work.audit({ entityType: 'customer', entityId: id });
+          await work.db('customers').where({ id }).update({ name: 'Half' });
+          throw new Error('no');
+        },
+        later,
+      ),
+    );
+    expect(await app.database.read('events').where({ type: 'customer.updated', resource_id: id })).toEqual([]);
+    expect(await auditOf(app, id)).toHaveLength(audits);
+    expect((await app.api.get(`/api/customers/${id}`)).body.name).not.toBe('Half');
+    expect(await putOff(app)).toMatchObject([{ subject: 'X', error: 'no', attempts: 1 }]);
+    await app.database.write('put_off').delete();
+  });
+
+  test('what fails again waits twice as long each time, six hours at most', async () => {
+    const app = await startAt(START);
+    await inTransaction(app.runtime, info, (work) =>
+      aside(
+        work,
+        async () => {
+          throw new Error('no');
+        },
+        later,
+      ),
+    );
+    const waits: number[] = [];
+    for (let n = 0; n < 11; n++) {
+      const [row] = await putOff(app);
+      waits.push((Date.parse(row.next_attempt_at) - Date.parse(app.clock.now())) / 60_000);
+      app.clock.set(row.next_attempt_at);
+      const outcome = await redo(app.runtime, {
+        kind: 'license_follow',
+        make: async () => {
+          throw new Error('still no');
+        },
+      });
+      expect([outcome.done, outcome.errors.length]).toEqual([0, 1]);
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360]);
+    await app.database.write('put_off').delete();
   });
 });
 

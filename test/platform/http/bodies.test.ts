@@ -198,6 +198,23 @@ describe('content', () => {
     },
   );
 
+  test.each([
+    ['/api/customers', '"name":"A","email":"a@b.example","metadata":', 'metadata.a.b'],
+    [
+      '/api/billing/plans',
+      '"name":"P","pricingModel":"flat","billingCycle":"monthly","basePrice":"1","features":',
+      'features.a.b',
+    ],
+  ])(
+    '400 validation_error of POST %s with a number that does not survive, naming the member',
+    async (path, members, field) => {
+      const answer = await app.api.post(path, `{${members}{"a":{"b":9007199254740993}}}`, {
+        'Content-Type': 'application/json',
+      });
+      expectRefusal(answer, 400, 'validation_error', field);
+    },
+  );
+
   test('400 invalid_request with a repeated member', async () => {
     const answer = await post('{"name":"First","name":"Last","productType":"saas","price":"1"}');
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);

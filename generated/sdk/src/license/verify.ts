@@ -1,7 +1,7 @@
 import { readBlocks, type SignedBytes } from './file.ts';
 import { hasSigned, type LicensePublicKeys, readPublicKeys, thumbprint } from './keys.ts';
 import { claimedKid, isPayload, type LicensePayload, readJson } from './payload.ts';
-import { isState, type LicenseState, type Rollback, remember, rollback } from './state.ts';
+import { isRevoked, isState, type LicenseState, latestTime, type Rollback, remember, rollback } from './state.ts';
 
 export interface VerifyOptions {
   /** The keys that may sign. Build them into the product; a file or an answer must never bring its own. */
@@ -22,6 +22,7 @@ export type LicenseRefusal =
   | 'malformed'
   | 'unknown_key'
   | 'bad_signature'
+  | 'revoked'
   | 'expired'
   | Rollback
   | 'bad_state'
@@ -66,7 +67,7 @@ interface Given {
   graceDays: number;
 }
 
-/** Steps 4 to 6, in this order. A genuine file counts as seen even when it is refused. */
+/** Steps 4 to 6, in this order. What a genuine file and the clock show counts as seen even when it is refused. */
 function judge(
   license: LicensePayload,
   { state: stored, now, graceDays, productId, licenseKey }: Given,
@@ -76,17 +77,19 @@ function judge(
   const refuse = (reason: LicenseRefusal): LicenseResult => ({
     valid: false,
     reason,
-    state: readable ? remember(state, license, undefined) : stored,
+    state: readable ? remember(state, license, now) : stored,
   });
   const { exp } = license;
-  if (exp !== undefined && now >= exp + graceDays * DAY) return refuse('expired');
+  if (readable && isRevoked(state, license.licenseId)) return refuse('revoked');
+  const latest = readable ? latestTime(license, state, now) : now;
+  if (exp !== undefined && latest >= exp + graceDays * DAY) return refuse('expired');
   if (!readable) return refuse('bad_state');
   const rolledBack = rollback(license, state, now);
   if (rolledBack) return refuse(rolledBack);
   if (license.productId !== productId) return refuse('wrong_product');
   if (licenseKey !== undefined && license.licenseId !== licenseKey) return refuse('wrong_license');
-  const inGracePeriod = exp !== undefined && now >= exp;
-  return { valid: true, license, inGracePeriod, state: remember(state, license, Math.max(0, Math.floor(now))) };
+  const inGracePeriod = exp !== undefined && latest >= exp;
+  return { valid: true, license, inGracePeriod, state: remember(state, license, now) };
 }
 
 type SignatureProblem = 'malformed' | 'unknown_key' | 'bad_signature' | 'unsupported_platform';
