@@ -108,7 +108,7 @@ async function findMisrenewed(db: Db, events: Told[]): Promise<Told[]> {
   });
 }
 
-/** The invoice of a change bills its net, and its credit notes are what it says was credited. */
+/** The invoice of a change within a period bills its net, and its credit notes are what it says was credited. */
 async function findMischanged(db: Db, events: Told[]): Promise<Told[]> {
   const nets = await netsOf(db, events);
   const credited = await creditedAt(db, events);
@@ -117,24 +117,23 @@ async function findMischanged(db: Db, events: Told[]): Promise<Told[]> {
     const text = (amount: bigint | undefined) => (amount === undefined ? undefined : formatMoney(amount, currency));
     const others = events.filter((one) => one.resource_id === id && one.created_at === at).length > 1;
     return (
-      (invoiceId !== null && text(nets.get(invoiceId)) !== prorationNet) ||
+      (nets.has(invoiceId) && text(nets.get(invoiceId)) !== prorationNet) ||
       (!others && creditIssued !== null && text(credited.get(`${id} ${at}`)) !== creditIssued)
     );
   });
 }
 
-/** What each invoice of a change comes to before tax, usage of the terms before aside. */
+/** What each invoice of a change within a period comes to before tax; that of a change of cycle bills a whole period. */
 async function netsOf(db: Db, events: Told[]): Promise<Map<string, bigint>> {
   const ids = inList(events.flatMap(({ data }) => (data.invoiceId ? [String(data.invoiceId)] : [])));
   if (ids.length === 0) return new Map();
   const rows: Row[] = await query(
     db,
-    `select i.id, i.subtotal - i.discount_amount - coalesce(sum(case when l.kind = 'usage' then l.amount end), 0) as net
-     from invoices i join invoice_lines l on l.invoice_id = i.id where i.id in (${marks(ids)})
-     group by i.id, i.subtotal, i.discount_amount`,
+    `select invoice_id, sum(amount) as net from invoice_lines where kind = 'proration' and invoice_id in (${marks(ids)})
+     group by invoice_id`,
     ids,
   );
-  return new Map(rows.map(({ id, net }) => [id, money(net)]));
+  return new Map(rows.map((row) => [row.invoice_id, money(row.net)]));
 }
 
 /** The credit notes of changes, by subscription and instant. */

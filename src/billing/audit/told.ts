@@ -81,4 +81,4 @@ const isHead = (event: Event, body: Body): boolean =>
   body.type === event.type &&
   body.createdAt === event.created_at &&
   body.sequence === (event.sequence === null ? null : Number(event.sequence)) &&
-  (event.customer_id === null || body.data.customerId === event.customer_id);
+  (body.data.customerId === undefined || body.data.customerId === event.customer_id);

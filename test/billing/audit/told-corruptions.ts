@@ -95,7 +95,7 @@ const evidence: Corruption[] = [
       `update invoices set trace = (select trace from invoices where id = ${first('invoices', `status = 'paid'`)})
        where id = ${first('invoices', `status = 'overdue'`)}`,
     ],
-    breaks: ['INV25', 'INV26'],
+    breaks: ['INV25'],
   },
   {
     name: 'a tax rate of a draft',
