@@ -4,10 +4,12 @@ import { invoiceHooks } from './billing/subscriptions/invoice-hooks.ts';
 import { listCustomerSubscriptions } from './billing/subscriptions/present.ts';
 import { isOnPlan } from './billing/subscriptions/store/health.ts';
 import { productHasLicenses } from './licenses/figures.ts';
+import { followSubscriptions } from './licenses/following/follow.ts';
 import type { Hooks } from './platform/work.ts';
 import { customerFigures, newCustomerFigures } from './reports/customer-figures.ts';
 import { holdingsOf } from './reports/holdings.ts';
 import { productFigures } from './reports/product-figures.ts';
+import { customerIsReferenced, planIsUsed } from './reports/references.ts';
 
 /**
  * Who answers what a feature asks of those above it, and hears what it tells them. A feature declares its hooks in its
@@ -19,11 +21,13 @@ export const hooks: Hooks = {
     heldBy: async (db, customerId) => (await holdingsOf(db, [customerId])).map(({ productId }) => productId),
     isSold: async (db, id) => (await productHasPlans(db, id)) || (await productHasLicenses(db, id)),
   },
-  plans: { isHeldBy: isOnPlan },
+  plans: { isUsed: planIsUsed, isHeldBy: isOnPlan },
   customers: {
     figuresOf: customerFigures,
+    isReferenced: customerIsReferenced,
     newFigures: newCustomerFigures,
     subscriptionsOf: listCustomerSubscriptions,
   },
+  subscriptions: { saved: followSubscriptions },
   invoices: { ...invoiceHooks, markPaid },
 };

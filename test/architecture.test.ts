@@ -1,17 +1,18 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { functionsOf, isAny, isMember, isNewDate, placesOf, type SourceFile, sourceFiles } from './support/source.ts';
+import {
+  featureOf,
+  functionsOf,
+  isAny,
+  isMember,
+  isNewDate,
+  placesOf,
+  type SourceFile,
+  sourceFiles,
+} from './support/source.ts';
 
 const files = sourceFiles();
 const byPath = new Map(files.map((file) => [file.path, file]));
-
-/** `src/billing/plans/store.ts` -> `billing/plans`; a file directly in a folder of features is one of its own. */
-function featureOf(path: string): string {
-  const [first, second, third] = path.replace(/^src\//, '').split('/');
-  if (path.startsWith('generated/')) return 'generated';
-  if (second === undefined) return first!.replace('.ts', '');
-  return first === 'billing' ? `billing/${third === undefined ? second.replace('.ts', '') : second}` : first!;
-}
 
 /**
  * Who may import whom, `platform` and the types in `generated` aside: everybody may. A new word here is a decision.
@@ -32,6 +33,7 @@ const MAY_IMPORT: Record<string, string> = {
     'billing/credit-notes billing/credits billing/invoices billing/payments billing/pricing customers providers',
   'billing/invoices': 'billing/billing billing/ledger billing/numbers billing/pricing billing/tax customers settings',
   'billing/ledger': 'providers',
+  'billing/metering': 'billing/pricing',
   'billing/mrr': '',
   'billing/numbers': '',
   'billing/payments': 'billing/billing billing/invoices billing/ledger providers',
@@ -40,10 +42,10 @@ const MAY_IMPORT: Record<string, string> = {
   'billing/refunds': 'billing/billing billing/invoices billing/ledger billing/payments billing/pricing providers',
   'billing/run': 'billing/billing billing/invoices billing/subscriptions billing/tax',
   'billing/subscriptions':
-    'billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/mrr billing/plans billing/pricing billing/refunds billing/run billing/tax billing/usage customers licenses',
+    'billing/billing billing/coupons billing/credit-notes billing/credits billing/invoices billing/metering billing/mrr billing/plans billing/pricing billing/refunds billing/tax customers settings',
   'billing/tax': 'billing/pricing providers settings',
   'billing/tax-rules': 'billing/pricing products',
-  'billing/usage': 'billing/plans billing/pricing billing/subscriptions settings',
+  'billing/usage': 'billing/metering billing/plans billing/pricing billing/subscriptions settings',
   cli: 'accounts billing/audit config runtime',
   config: 'providers',
   cron: 'billing/run licenses mail',
@@ -64,6 +66,66 @@ const MAY_IMPORT: Record<string, string> = {
   settings: 'providers',
   system: '',
 };
+
+/**
+ * The tiers, from the ground up: a feature knows those of lower tiers and, without going round in circles, its own. What
+ * it needs of those above it is a hook (`src/hooks.ts`).
+ */
+const TIERS: [string, string][] = [
+  ['machine', 'platform migrations outbox'],
+  ['ground', 'providers settings billing/pricing billing/events'],
+  ['catalogue', 'products billing/plans billing/coupons billing/tax-rules customers accounts'],
+  [
+    'money',
+    'billing/billing billing/ledger billing/numbers billing/tax billing/credits billing/invoices billing/payments billing/credit-notes billing/refunds billing/invoice-views billing/mrr billing/metering',
+  ],
+  ['selling', 'billing/subscriptions billing/usage billing/run'],
+  ['licences', 'licenses'],
+  ['telling', 'mail reports analytics system billing/audit billing/coverage'],
+  ['wiring', 'cron hooks config runtime jobs app main cli'],
+];
+
+describe('tiers', () => {
+  const tierOf = (feature: string) => TIERS.findIndex(([, features]) => features.split(' ').includes(feature));
+  const arrows = Object.entries(MAY_IMPORT).flatMap(([from, others]) =>
+    others
+      .split(' ')
+      .filter(Boolean)
+      .map((to) => [from, to] as const),
+  );
+
+  test('every feature stands in one', () => {
+    expect(Object.keys(MAY_IMPORT).filter((feature) => tierOf(feature) < 0)).toEqual([]);
+    const all = TIERS.flatMap(([, features]) => features.split(' '));
+    expect(all.filter((feature) => !(feature in MAY_IMPORT))).toEqual([]);
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  test('nothing points up', () => {
+    const up = arrows.filter(([from, to]) => tierOf(to) > tierOf(from)).map(([from, to]) => `${from} -> ${to}`);
+    expect(up).toEqual(['platform -> migrations'].filter((arrow) => up.includes(arrow)));
+  });
+
+  test('no feature comes back to itself', () => {
+    const back = arrows.filter(([from, to]) => reaches(to, from)).map(([from, to]) => `${from} -> ${to}`);
+    expect(back.filter((arrow) => !/^(platform -> migrations|migrations -> platform)$/.test(arrow))).toEqual([]);
+  });
+
+  function reaches(from: string, goal: string, seen = new Set<string>()): boolean {
+    if (from === goal) return true;
+    if (seen.has(from)) return false;
+    seen.add(from);
+    return (MAY_IMPORT[from] ?? '').split(' ').some((next) => next !== '' && reaches(next, goal, seen));
+  }
+
+  test('docs/ARCHITECTURE.md names each tier with its features', () => {
+    const text = readFileSync(new URL('../docs/ARCHITECTURE.md', import.meta.url), 'utf8');
+    const rows = TIERS.map(([tier, features]) => `| ${tier} | ${features.split(' ').map(shortName).join(', ')} |`);
+    expect(rows.filter((row) => !text.includes(row))).toEqual([]);
+  });
+});
+
+const shortName = (feature: string) => `\`${feature.replace('billing/', '')}\``;
 
 describe('imports', () => {
   test('each feature imports exactly those that the table names', () => {
@@ -142,6 +204,17 @@ describe('imports', () => {
     expect(impure).toEqual([]);
   });
 
+  test('what decides about subscriptions is pure: itself, prices, nouns and pure files of the platform', () => {
+    const pure =
+      /^src\/(billing\/(pricing\/|subscriptions\/(lifecycle\/|subscription\.ts)|invoices\/invoice\.ts)|platform\/(calendar|changes|decimal|errors|money)\.ts)/;
+    const mine = files.filter(({ path }) => path.startsWith('src/billing/subscriptions/lifecycle/'));
+    expect(mine.length).toBeGreaterThan(8);
+    const impure = mine.flatMap(({ path, runtimeImports }) =>
+      runtimeImports.filter((one) => !pure.test(one)).map((one) => `${path} -> ${one}`),
+    );
+    expect(impure).toEqual([]);
+  });
+
   test('no file imports itself through others, types aside', () => {
     expect(cycles()).toEqual([]);
   });
@@ -198,10 +271,10 @@ describe('one home each', () => {
   test('the handles of the database: never in handlers, but where an operation is `manual`', () => {
     const handlers = files.filter(({ path }) => path.endsWith('handlers.ts'));
     const named = (text: RegExp) => handlers.filter((file) => text.test(file.text)).map(({ path }) => path);
-    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/check-handlers.ts']);
+    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/checks/check-handlers.ts']);
     expect(named(/\bsnapshot\b/)).toEqual([
       'src/billing/invoice-views/handlers.ts',
-      'src/licenses/check-handlers.ts',
+      'src/licenses/checks/check-handlers.ts',
       'src/system/handlers.ts',
     ]);
   });

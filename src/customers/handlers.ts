@@ -55,7 +55,7 @@ const deleteCustomer: Handlers<'customers'>['deleteCustomer'] = async ({ path },
   const customer = await store.lockCustomerForDelete(context.db, path.id);
   if (!customer) throw notFound('customer');
   checkVersion(context, customer.version);
-  if (await store.hasDependents(context.db, path.id))
+  if (await context.runtime.hooks.customers.isReferenced(context.db, path.id))
     throw refuse('delete_conflict', 'The customer has billing rows, API keys or users.');
   await store.deleteCustomer(context.db, path.id);
   context.audit({ entityType: 'customer', entityId: path.id });

@@ -32,6 +32,8 @@ export interface CustomerHooks {
   ): Promise<(customer: Customer) => CustomerFigures>;
   /** The figures of a customer that is new. */
   newFigures(customer: Customer, defaultCurrency: string): CustomerFigures;
+  /** Whether any row of billing, licences or access refers to the customer (contract 2.6). */
+  isReferenced(db: Db, id: string): Promise<boolean>;
   /** The newest subscriptions, as they are answered. */
   subscriptionsOf(db: Db, customerId: string, limit: number): Promise<Subscription[]>;
 }

@@ -96,17 +96,6 @@ export async function deleteCustomer(db: Db, id: string): Promise<void> {
   await db('customers').where({ id }).delete();
 }
 
-const DEPENDENTS = ['subscriptions', 'invoices', 'payments', 'credit_entries', 'api_keys', 'users', 'licenses'];
-
-/** Whether any row refers to the customer (contract 2.6). */
-export async function hasDependents(db: Db, id: string): Promise<boolean> {
-  for (const table of DEPENDENTS) {
-    const rows = await db(table).where({ customer_id: id }).select('customer_id').limit(1);
-    if (rows.length > 0) return true;
-  }
-  return false;
-}
-
 function toRow(customer: Customer) {
   return {
     name: customer.name,

@@ -49,14 +49,15 @@ describe('every payment method', () => {
   });
 
   test('that nobody knows is booked nowhere', () => {
-    for (const method of ['paddle', '', 'toString', 'cash'])
+    for (const method of ['no_provider', '', 'toString', 'cash'])
       expect(() => paymentLines(method as PaymentMethodCode, 100n, 0n)).toThrow('Nothing is decided');
   });
 });
 
 describe('a tax provider', () => {
   test('that is stored and not known is an error, not "no tax"', () => {
-    for (const name of ['paddle', 'xendit', 'toString']) expect(() => knownTaxProvider(name)).toThrow('is not known');
+    for (const name of ['no_provider', 'xendit', 'toString'])
+      expect(() => knownTaxProvider(name)).toThrow('is not known');
   });
 
   test('is asked with a secret of the settings that exists, at an address', () => {

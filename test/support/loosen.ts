@@ -13,6 +13,12 @@ export async function loosen({ database: { write, dialect } }: TestApp): Promise
   }
 }
 
+/** Drops these triggers of a table, for a test that corrupts what they hold. */
+export async function dropTriggers({ database }: TestApp, table: string, ...names: string[]): Promise<void> {
+  const of = database.dialect === 'postgres' ? ` ON ${table}` : '';
+  for (const name of names) await execute(database.write, `DROP TRIGGER ${table}_${name}${of}`);
+}
+
 class Undo extends Error {}
 
 /** What `read` answers in a transaction that is then undone. */

@@ -16,6 +16,14 @@ export interface SourceFile {
   runtimeImports: string[];
 }
 
+/** `src/billing/plans/store.ts` -> `billing/plans`; a file directly in a folder of features is one of its own. */
+export function featureOf(path: string): string {
+  const [first, second, third] = path.replace(/^src\//, '').split('/');
+  if (path.startsWith('generated/')) return 'generated';
+  if (second === undefined) return first!.replace('.ts', '');
+  return first === 'billing' ? `billing/${third === undefined ? second.replace('.ts', '') : second}` : first!;
+}
+
 /** Every TypeScript file of `src`, declarations of others' packages aside. */
 export function sourceFiles(): SourceFile[] {
   return globSync('src/**/*.ts', { cwd: ROOT })

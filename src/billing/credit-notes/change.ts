@@ -6,7 +6,7 @@ import type { Billing } from '../billing.ts';
 import { type Invoice, isOpen } from '../invoices/invoice.ts';
 import { reversalStateOf } from '../invoices/reversal-state.ts';
 import { unsettle } from '../invoices/settle.ts';
-import { isWithdrawn, updateInvoices } from '../invoices/store.ts';
+import { updateInvoices } from '../invoices/store.ts';
 import { negated } from '../ledger/entries.ts';
 import { entryLines } from '../ledger/store.ts';
 import { type Reversal, reverseGross, reversibleGross } from '../pricing/reversal.ts';
@@ -81,7 +81,7 @@ async function voidIssued(billing: Billing, invoice: Invoice, issued: CreditNote
   const { work, credits, journal } = billing;
   const { id, customerId, currency, appliedToInvoice, creditedToBalance } = issued;
   // What was taken back for periods that are billed anew, or not at all, stays taken back (INV10, INV12).
-  if (issued.cause !== 'manual' || (await isWithdrawn(work.db, invoice.id)))
+  if (issued.cause !== 'manual' || (await work.runtime.hooks.invoices.isWithdrawn(work.db, invoice.id)))
     throw conflict('A credit note that a change of the subscription rests on cannot be voided.');
   if (appliedToInvoice > 0n && !isOpen(invoice.status)) throw conflict('The invoice is settled with the credit note.');
   await credits.open([customerId]);

@@ -18,6 +18,8 @@ export interface InvoiceHooks {
   lockSubscription(db: Db, id: string): Promise<void>;
   /** As lockSubscription, and tells what was sold; undefined when there is no such subscription. */
   lockSoldTerms(db: Db, id: string): Promise<SoldTerms | undefined>;
+  /** Whether a period that the invoice billed is not billed by it any more (rules Q9). */
+  isWithdrawn(db: Db, id: string): Promise<boolean>;
   /** A person calls the locked invoice paid: its amount due is booked as received by hand (rules I1). */
   markPaid(billing: Billing, invoice: Invoice): Promise<void>;
   /** An invoice of the subscription has nothing left due; its row is written. */

@@ -1,6 +1,5 @@
-import type { Instant } from '../../platform/calendar.ts';
 import { insertRows } from '../../platform/db/bulk.ts';
-import { bool, decimal, int, money, toDecimal } from '../../platform/db/columns.ts';
+import { decimal, int, money, toDecimal } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
 import type { InvoiceLine } from './invoice.ts';
@@ -72,34 +71,6 @@ export async function invoicesOfPeriods(db: Db, periodIds: string[]): Promise<Ma
   const ids = new Map<string, string[]>();
   for (const { period, invoice } of rows) ids.set(period, [...(ids.get(period) ?? []), invoice]);
   return ids;
-}
-
-/** A live invoice of which something was taken back, and from when on it billed a period. */
-export interface InvoiceInForce {
-  id: string;
-  start: Instant;
-  taxInclusive: boolean;
-}
-
-/**
- * The invoices that billed what is in force of a period, its own and those of changes within it, and of which something
- * was taken back (rules Q13). Lines of a period that ended elsewhere belong to another billing of it.
- */
-export async function invoicesInForce(db: Db, periodId: string): Promise<InvoiceInForce[]> {
-  const rows = await db('invoice_lines as l')
-    .join('invoices as i', 'i.id', 'l.invoice_id')
-    .join('billing_periods as p', 'p.id', 'l.billing_period_id')
-    .where('p.id', periodId)
-    .whereRaw('l.period_end = p.period_end')
-    .where('i.reversed_amount', '>', 0)
-    .whereIn('i.status', ['issued', 'overdue', 'paid'])
-    .whereNot('i.origin', 'manual')
-    .whereRaw(`(l.kind = 'proration' or (l.kind = 'plan' and i.id = p.invoice_id))`)
-    .groupBy('i.id', 'i.tax_inclusive')
-    .orderBy('i.id')
-    .min('l.period_start as start')
-    .select('i.id', 'i.tax_inclusive');
-  return rows.map((row: Row) => ({ id: row.id, start: row.start, taxInclusive: bool(row.tax_inclusive) }));
 }
 
 const toLine = (row: Row): InvoiceLine => ({

@@ -208,16 +208,3 @@ export async function lockInvoices(db: Db, ids: string[]): Promise<Invoice[]> {
   const rows = await db('invoices').whereIn('id', inList(ids)).orderBy('id').forNoKeyUpdate();
   return rows.map(toInvoice);
 }
-
-/** Whether a period that a subscription invoice billed is not billed by it any more (rules Q9). */
-export async function isWithdrawn(db: Db, id: string): Promise<boolean> {
-  const rows = await db('invoice_lines as l')
-    .join('invoices as i', 'i.id', 'l.invoice_id')
-    .leftJoin('billing_periods as p', 'p.id', 'l.billing_period_id')
-    .where({ 'i.id': id, 'l.kind': 'plan' })
-    .whereNot('i.origin', 'manual')
-    .whereRaw(`(p.state is distinct from 'invoiced' or p.invoice_id is distinct from i.id)`)
-    .select('l.id')
-    .limit(1);
-  return rows.length > 0;
-}

@@ -85,7 +85,7 @@ export const plans: Handlers<'plans'> = {
     const plan = await store.lockPlanForDelete(context.db, path.id);
     if (!plan) throw notFound('plan');
     checkVersion(context, plan.version);
-    if (await store.planIsUsed(context.db, path.id))
+    if (await context.runtime.hooks.plans.isUsed(context.db, path.id))
       throw refuse(
         'delete_conflict',
         'The plan has or had subscriptions, or a coupon names it. Set active to false instead.',

@@ -6,6 +6,7 @@ import { loadPlanVersions } from '../plans/store.ts';
 import { netOfPeriod } from '../pricing/compose.ts';
 import { replayTrace } from '../pricing/explain.ts';
 import { healSubscriptions } from './store/heal.ts';
+import { isWithdrawn } from './store/in-force.ts';
 import { lateUsageOn, updateBilledNet, waivePeriods } from './store/periods.ts';
 import { lockSubscriptions } from './store/subscriptions.ts';
 import { takeOffForce } from './store/voided.ts';
@@ -23,6 +24,8 @@ export const invoiceHooks: Omit<InvoiceHooks, 'markPaid'> = {
     const version = (await loadPlanVersions(db, [planVersionId])).get(planVersionId)!;
     return { id, customerId, currency, category: version.productType };
   },
+
+  isWithdrawn,
 
   async settled(work, id) {
     await healSubscriptions(work, await lockSubscriptions(work.db, [id]));

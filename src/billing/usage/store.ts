@@ -5,9 +5,10 @@ import { type Db, dialectOf } from '../../platform/db/connect.ts';
 import { query } from '../../platform/db/sql.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
+import { joinValue, splitValue } from '../metering/value.ts';
 import { ownSubscriptions } from '../subscriptions/store/subscriptions.ts';
 import type { Authority } from '../subscriptions/subscription.ts';
-import { joinValue, type SentEvent, splitValue, type UsageEvent } from './usage-event.ts';
+import type { SentEvent, UsageEvent } from './usage-event.ts';
 
 /** An event that is about to be stored. */
 export interface NewUsageEvent extends SentEvent {

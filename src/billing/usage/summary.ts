@@ -3,10 +3,10 @@ import type { Instant } from '../../platform/calendar.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { formatDecimal } from '../../platform/decimal.ts';
 import { invalid } from '../../platform/errors.ts';
+import { aggregateUsage } from '../metering/aggregate.ts';
 import { loadPlanVersions } from '../plans/store.ts';
 import type { UsageAggregation } from '../pricing/prices.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
-import { aggregateUsage } from './aggregate.ts';
 import { countByMetric } from './store.ts';
 
 /**

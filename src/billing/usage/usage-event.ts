@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { UsageEventCreate } from '../../../generated/types.gen.ts';
 import { type Instant, parseInstant } from '../../platform/calendar.ts';
-import { type Decimal, decimal, formatDecimal, ONE, parseDecimal, powerOfTen } from '../../platform/decimal.ts';
+import { type Decimal, formatDecimal, ONE, parseDecimal } from '../../platform/decimal.ts';
 import type { Fields } from '../../platform/errors.ts';
 import { readMember, refuseFields } from '../../platform/fields.ts';
 
@@ -53,18 +53,6 @@ function hashOf(metric: string, value: Decimal, timestamp: Instant | null, prope
 }
 
 /** Digits after the point that a value may have (rules M4). */
-const FRACTION_DIGITS = 12;
-const FRACTION = powerOfTen(FRACTION_DIGITS);
-
-/** A value as whole part and 10⁻¹² parts, both of its sign (rules §21). */
-export function splitValue({ coefficient, scale }: Decimal): { whole: bigint; frac: bigint } {
-  const scaled = coefficient * powerOfTen(FRACTION_DIGITS - scale);
-  return { whole: scaled / FRACTION, frac: scaled % FRACTION };
-}
-
-/** The value of whole and 10⁻¹² parts, or of sums of them. */
-export const joinValue = (whole: bigint, frac: bigint): Decimal => decimal(whole * FRACTION + frac, FRACTION_DIGITS);
-
 /** What `unique` counts different ones of: the JSON text of the property, so that 1 and "1" differ; null without it. */
 export const uniqueValueOf = (properties: Properties, property: string | null): string | null =>
   property !== null && Object.hasOwn(properties, property) ? JSON.stringify(properties[property]) : null;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { execute } from '../../../src/platform/db/sql.ts';
 import { startApp, type TestApp } from '../../support/app.ts';
+import { dropTriggers } from '../../support/loosen.ts';
 import { expectRefusal, UNKNOWN_ID } from '../../support/refusals.ts';
 import { closeApps, type Entity, invoicesOf, pay, putInvoice, putSubscription, run, startAt } from '../support.ts';
 
@@ -129,14 +129,8 @@ describe('what was changed behind the back of the server', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp({ now: NOW });
-    const { dialect, write } = app.database;
-    for (const [table, name] of [
-      ['invoices', 'issued'],
-      ['invoices', 'final'],
-      ['invoice_lines', 'fixed'],
-      ['invoice_lines', 'no_delete'],
-    ])
-      await execute(write, `DROP TRIGGER ${table}_${name}${dialect === 'postgres' ? ` ON ${table}` : ''}`);
+    await dropTriggers(app, 'invoices', 'issued', 'final');
+    await dropTriggers(app, 'invoice_lines', 'fixed', 'no_delete');
     await app.given.taxRule({ region: 'CA' });
   });
   afterAll(() => app.close());

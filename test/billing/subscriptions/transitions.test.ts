@@ -5,9 +5,11 @@ import { dunning, type Entity, eventsOf, invoicesOf, putSubscription, subscripti
 
 let app: TestApp;
 let planId: string;
+let quarterly: string;
 beforeAll(async () => {
   app = await startApp();
   planId = (await app.given.plan()).id;
+  quarterly = (await app.given.plan({ billingCycle: 'quarterly' })).id;
 });
 afterAll(() => app.close());
 
@@ -15,9 +17,9 @@ const MAKE: Record<string, () => Promise<Entity>> = {
   trialing: () => app.given.subscription({ planId, trialDays: 60 }),
   active: () => app.given.subscription({ planId }),
   async past_due() {
-    const sub = await app.given.subscription({ planId });
+    const sub = await app.given.subscription({ planId: quarterly, billingCycle: 'quarterly' });
     const [first] = await invoicesOf(app, sub.id);
-    await app.database.write('invoices').where({ id: first.id }).update({ due_date: app.clock.now() });
+    app.clock.set(first.dueDate);
     await dunning(app);
     return subscriptionOf(app, sub.id);
   },

@@ -1,11 +1,11 @@
 import type { Db } from '../../../platform/db/connect.ts';
 import { givenBackByNotes } from '../../credit-notes/store.ts';
-import { invoicesInForce } from '../../invoices/line-store.ts';
 import { loadTraces } from '../../invoices/store.ts';
 import { netOfPeriod } from '../../pricing/compose.ts';
 import { replayTrace } from '../../pricing/explain.ts';
 import type { GivenBack } from '../../pricing/proration.ts';
 import { givenBackByRefunds } from '../../refunds/store.ts';
+import { invoicesInForce } from './in-force.ts';
 
 /** What persons have given back of each invoice that billed what is in force of a period (rules Q13). */
 export async function loadGivenBack(db: Db, periodId: string): Promise<GivenBack[]> {
