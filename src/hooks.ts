@@ -4,7 +4,7 @@ import { invoiceHooks } from './billing/subscriptions/invoice-hooks.ts';
 import { listCustomerSubscriptions } from './billing/subscriptions/present.ts';
 import { isOnPlan } from './billing/subscriptions/store/health.ts';
 import { productHasLicenses } from './licenses/figures.ts';
-import { followSubscriptions } from './licenses/follow.ts';
+import { followSubscriptions } from './licenses/following/follow.ts';
 import type { Hooks } from './platform/work.ts';
 import { customerFigures, newCustomerFigures } from './reports/customer-figures.ts';
 import { holdingsOf } from './reports/holdings.ts';

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { ensureFirstAdmin } from './accounts/first-admin.ts';
+import { ensureFirstAdmin } from './accounts/users/first-admin.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { startJobs } from './jobs.ts';

@@ -204,6 +204,17 @@ describe('imports', () => {
     expect(impure).toEqual([]);
   });
 
+  test('what decides about subscriptions is pure: itself, prices, nouns and pure files of the platform', () => {
+    const pure =
+      /^src\/(billing\/(pricing\/|subscriptions\/(lifecycle\/|subscription\.ts)|invoices\/invoice\.ts)|platform\/(calendar|changes|decimal|errors|money)\.ts)/;
+    const mine = files.filter(({ path }) => path.startsWith('src/billing/subscriptions/lifecycle/'));
+    expect(mine.length).toBeGreaterThan(8);
+    const impure = mine.flatMap(({ path, runtimeImports }) =>
+      runtimeImports.filter((one) => !pure.test(one)).map((one) => `${path} -> ${one}`),
+    );
+    expect(impure).toEqual([]);
+  });
+
   test('no file imports itself through others, types aside', () => {
     expect(cycles()).toEqual([]);
   });
@@ -260,10 +271,10 @@ describe('one home each', () => {
   test('the handles of the database: never in handlers, but where an operation is `manual`', () => {
     const handlers = files.filter(({ path }) => path.endsWith('handlers.ts'));
     const named = (text: RegExp) => handlers.filter((file) => text.test(file.text)).map(({ path }) => path);
-    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/check-handlers.ts']);
+    expect(named(/\bdatabase\./)).toEqual(['src/billing/run/handlers.ts', 'src/licenses/checks/check-handlers.ts']);
     expect(named(/\bsnapshot\b/)).toEqual([
       'src/billing/invoice-views/handlers.ts',
-      'src/licenses/check-handlers.ts',
+      'src/licenses/checks/check-handlers.ts',
       'src/system/handlers.ts',
     ]);
   });

@@ -1,4 +1,4 @@
-import { ensureFirstAdmin } from '../../src/accounts/first-admin.ts';
+import { ensureFirstAdmin } from '../../src/accounts/users/first-admin.ts';
 import { createApp, publishedSpec } from '../../src/app.ts';
 import type { Config } from '../../src/platform/config.ts';
 import { migrate } from '../../src/platform/db/migrate.ts';

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { ensureFirstAdmin } from '../../src/accounts/first-admin.ts';
+import { ensureFirstAdmin } from '../../src/accounts/users/first-admin.ts';
 import { runAdmin } from '../../src/cli/admin.ts';
 import { TestClock } from '../../src/platform/clock.ts';
 import type { Config } from '../../src/platform/config.ts';

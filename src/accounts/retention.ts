@@ -1,5 +1,5 @@
 import type { Retention } from '../platform/jobs/retention.ts';
-import { FORGET_AFTER_DAYS } from './throttle.ts';
+import { FORGET_AFTER_DAYS } from './logins/throttle.ts';
 
 /** An expired session is told apart from an unknown one for 30 days; a key's answer is kept as long as it says itself. */
 export const accountRetentions: readonly Retention[] = [

@@ -9,14 +9,20 @@ import type { Context, Handlers } from '../platform/http/operations.ts';
 import { type PageRequest, paged, readPage } from '../platform/http/pagination.ts';
 import { holdProduct } from '../products/store.ts';
 import { loadBillingSettings } from '../settings/store.ts';
-import { deleteLicenseActivation, listLicenseActivations } from './activation-handlers.ts';
-import { validateLicense, verifyLicense } from './check-handlers.ts';
+import { deleteLicenseActivation, listLicenseActivations } from './checks/activation-handlers.ts';
+import { validateLicense, verifyLicense } from './checks/check-handlers.ts';
+import { requireLicense, unknownLicense } from './checks/lookup.ts';
 import { createdEvent } from './events.ts';
-import { exportLicense, getJwks, getLicenseKeypair, rotateLicenseKeypair, signLicense } from './key-handlers.ts';
 import { changedLicense, isLicenseKey, type License, type LicenseChange, normalKey, wasUsed } from './license.ts';
 import { drawLicenseKey } from './license-key.ts';
-import { requireLicense, unknownLicense } from './lookup.ts';
-import { saveLicenses } from './sign.ts';
+import {
+  exportLicense,
+  getJwks,
+  getLicenseKeypair,
+  rotateLicenseKeypair,
+  signLicense,
+} from './signing/key-handlers.ts';
+import { saveLicenses } from './signing/sign.ts';
 import * as store from './store.ts';
 
 type Tag = Handlers<'licenses'>;

@@ -2,11 +2,11 @@ import { breathe } from '../platform/jobs/breathe.ts';
 import { inHalves } from '../platform/jobs/halves.ts';
 import { retryConflicts } from '../platform/retry.ts';
 import { inTransaction, type Runtime } from '../platform/work.ts';
-import { followLate } from './follow.ts';
-import { findActiveKey, updateSeal } from './key-store.ts';
-import { saveLicenses } from './sign.ts';
-import { signMarked } from './sign-again.ts';
-import { renewSeal } from './signing-key.ts';
+import { followLate } from './following/follow.ts';
+import { findActiveKey, updateSeal } from './signing/key-store.ts';
+import { saveLicenses } from './signing/sign.ts';
+import { signMarked } from './signing/sign-again.ts';
+import { renewSeal } from './signing/signing-key.ts';
 import { claimExpired, type DueLicense, listExpired } from './store.ts';
 
 const BATCH = 200;

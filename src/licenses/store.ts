@@ -5,7 +5,7 @@ import { type Db, dialectOf } from '../platform/db/connect.ts';
 import { inList } from '../platform/db/in-list.ts';
 import type { PageRequest } from '../platform/http/pagination.ts';
 import type { Scope } from '../platform/http/principal.ts';
-import { checkedFrom } from './check-store.ts';
+import { checkedFrom } from './checks/check-store.ts';
 import type { License, LicenseStatus } from './license.ts';
 
 export interface LicenseFilter {

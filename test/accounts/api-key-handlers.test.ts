@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { composeKey } from '../../src/accounts/api-keys.ts';
+import { composeKey } from '../../src/accounts/keys/api-keys.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { UNKNOWN_ID } from '../support/refusals.ts';
 import { auditOf } from './support.ts';

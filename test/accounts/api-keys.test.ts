@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { checksum, composeKey, hashKey, isWellFormed, prefixOf, statusOf } from '../../src/accounts/api-keys.ts';
+import { checksum, composeKey, hashKey, isWellFormed, prefixOf, statusOf } from '../../src/accounts/keys/api-keys.ts';
 
 const RANDOM = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd';
 

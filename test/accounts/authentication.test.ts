@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createAuthentication } from '../../src/accounts/authentication.ts';
+import { createAuthentication } from '../../src/accounts/logins/authentication.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 
 let app: TestApp;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ensureFirstAdmin } from '../../src/accounts/first-admin.ts';
+import { ensureFirstAdmin } from '../../src/accounts/users/first-admin.ts';
 import { createRuntime } from '../../src/runtime.ts';
 import { ManualClock, testConfig } from '../support/app.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';

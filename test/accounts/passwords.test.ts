@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { hash, parseOptions } from '@node-rs/argon2';
-import { hashPassword, needsRehash, UNKNOWN_USER_HASH, verifyPassword } from '../../src/accounts/passwords.ts';
+import { hashPassword, needsRehash, UNKNOWN_USER_HASH, verifyPassword } from '../../src/accounts/logins/passwords.ts';
 
 const PASSWORD = 'correct horse battery staple';
 const stored = await hashPassword(PASSWORD);

@@ -5,7 +5,7 @@ import {
   isSessionToken,
   newSessionToken,
   sessionCookie,
-} from '../../src/accounts/sessions.ts';
+} from '../../src/accounts/logins/sessions.ts';
 
 const config = { publicUrl: 'http://localhost:3001', sessionExpiryDays: 7 };
 

@@ -6,7 +6,7 @@ import {
   emailThrottleKey,
   refuseBlocked,
   throttleKeys,
-} from '../../src/accounts/throttle.ts';
+} from '../../src/accounts/logins/throttle.ts';
 import { AppError } from '../../src/platform/errors.ts';
 
 const NOW = '2026-03-15T10:30:00.000Z';

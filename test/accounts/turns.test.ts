@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createTurns } from '../../src/accounts/turns.ts';
+import { createTurns } from '../../src/accounts/logins/turns.ts';
 
 /** Work that ends when it is told to; `started` are the places in the order they got their turn. */
 function setUp(atOnce: number, waiting: number, waitingOfOne: number) {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
-import { touchActivation } from '../../src/licenses/activation-store.ts';
+import { touchActivation } from '../../src/licenses/checks/activation-store.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { expectRefusal } from '../support/refusals.ts';
 import { devicesOf, type Entity, licenseOf, putLicense, toldOf, validate, verify } from './support.ts';

@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeFile, encodeFile, readClaims } from '../../src/licenses/license-file.ts';
 import { drawLicenseKey } from '../../src/licenses/license-key.ts';
-import { composePayload, type Statement } from '../../src/licenses/payload.ts';
-import { isSignedBy, rawPublicKey, thumbprint } from '../../src/licenses/signing-key.ts';
+import { decodeFile, encodeFile, readClaims } from '../../src/licenses/signing/license-file.ts';
+import { composePayload, type Statement } from '../../src/licenses/signing/payload.ts';
+import { isSignedBy, rawPublicKey, thumbprint } from '../../src/licenses/signing/signing-key.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { sha256 } from '../../src/platform/secrets.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLicenseChecker, verifyLicenseFile } from '../../generated/sdk/src/license.ts';
-import { decodeFile, readClaims } from '../../src/licenses/license-file.ts';
-import { isSignedBy, thumbprint } from '../../src/licenses/signing-key.ts';
+import { decodeFile, readClaims } from '../../src/licenses/signing/license-file.ts';
+import { isSignedBy, thumbprint } from '../../src/licenses/signing/signing-key.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { readVector, readVectorJson, vectors } from '../support/licensing.ts';

@@ -3,7 +3,7 @@ import { versionOf } from '../../src/billing/plans/plan.ts';
 import { findPlan } from '../../src/billing/plans/store.ts';
 import { toSubscription } from '../../src/billing/subscriptions/store/subscriptions.ts';
 import type { Subscription } from '../../src/billing/subscriptions/subscription.ts';
-import { followSubscriptions } from '../../src/licenses/follow.ts';
+import { followSubscriptions } from '../../src/licenses/following/follow.ts';
 import { addDays, addMonths } from '../../src/platform/calendar.ts';
 import { inTransaction } from '../../src/platform/work.ts';
 import { startApp, type TestApp } from '../support/app.ts';
@@ -25,7 +25,7 @@ interface Change {
   stage?: Partial<Subscription>;
 }
 
-/** What `saveUnits` tells of these subscriptions; answers the statements it took. */
+/** What `writeOutcomes` tells of these subscriptions; answers the statements it took. */
 async function changed(changes: Change[]): Promise<number> {
   let statements = 0;
   await inTransaction(app.runtime, INFO, async (work) => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
 import { reencryptSigningKey, runLicenses } from '../../src/licenses/jobs.ts';
-import { openSigner } from '../../src/licenses/signing-key.ts';
+import { openSigner } from '../../src/licenses/signing/signing-key.ts';
 import { createVault } from '../../src/platform/secrets.ts';
 import { readFigures } from '../../src/system/figures.ts';
 import { changePlan, closeApps, invoicesOf, pay, putSubscription, runAt, startAt } from '../billing/support.ts';

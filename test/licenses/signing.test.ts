@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, sign as signBytes, verify as veri
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
-import { encodeFile } from '../../src/licenses/license-file.ts';
+import { encodeFile } from '../../src/licenses/signing/license-file.ts';
 import { createVault } from '../../src/platform/secrets.ts';
 import { startApp, type TestApp, testConfig } from '../support/app.ts';
 import { type Entity, exported, licenseOf, putLicense, rotate, sign, verify, verifyFile } from './support.ts';

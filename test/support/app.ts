@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import request from 'supertest';
-import { ensureFirstAdmin } from '../../src/accounts/first-admin.ts';
+import { ensureFirstAdmin } from '../../src/accounts/users/first-admin.ts';
 import { type AppOptions, createApp } from '../../src/app.ts';
 import { sequenceEvents } from '../../src/billing/events/sequencer.ts';
 import { addDays, addMilliseconds, addMonths, type Instant } from '../../src/platform/calendar.ts';

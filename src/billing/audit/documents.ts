@@ -62,12 +62,13 @@ export const documentChecks: Check[] = [
   ),
   sqlCheck(
     'INV6',
-    'paid without being issued or with something due, or open with nothing due',
+    'paid without being issued or with something due, or open with nothing due, or to be charged and not open',
     `select id from invoices where
        (status = 'paid' and (amount_due <> 0 or paid_at is null))
        or (status in ('issued', 'overdue') and amount_due <= 0)
        or (status in ('issued', 'overdue', 'paid') and (issued_at is null or invoice_number is null))
-       or (status = 'draft' and (issued_at is not null or invoice_number is not null))`,
+       or (status = 'draft' and (issued_at is not null or invoice_number is not null))
+       or (status not in ('issued', 'overdue') and next_charge_at is not null)`,
   ),
   { invariant: 'INV7', detail: 'a line is not quantity times unit price, rounded once', find: findWrongLines },
   sumCheck(

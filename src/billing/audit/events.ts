@@ -49,7 +49,8 @@ export const eventChecks: Check[] = [
   sqlCheck(
     'INV22',
     'the positions of the events are not 1 to n',
-    `select 'position ' || cast(max(position) as text) as id from events having count(position) <> max(position)`,
+    `select 'position ' || cast(max(position) as text) as id from events
+     having count(position) <> max(position) or count(distinct position) <> max(position)`,
   ),
   sqlCheck(
     'INV22',

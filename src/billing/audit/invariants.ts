@@ -1,18 +1,26 @@
 import type { Instant } from '../../platform/calendar.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import { catalogueChecks } from './catalogue.ts';
 import { type Check, MAX_IDS } from './check.ts';
 import { creditChecks } from './credits.ts';
 import { discountChecks } from './discounts.ts';
 import { documentChecks } from './documents.ts';
 import { eventChecks } from './events.ts';
+import { evidenceChecks } from './evidence.ts';
 import { givenBackChecks } from './given-back.ts';
+import { inForceChecks } from './in-force.ts';
+import { instantChecks } from './instants.ts';
+import { lastToldChecks } from './last-told.ts';
 import { ledgerChecks } from './ledger.ts';
 import { licenseChecks } from './licenses.ts';
 import { mrrChecks } from './mrr.ts';
 import { nameChecks } from './names.ts';
 import { NET_BILLED, periodChecks } from './periods.ts';
+import { planningChecks } from './planning.ts';
 import { seriesChecks } from './series.ts';
 import { stateChecks } from './states.ts';
+import { toldChecks } from './told.ts';
+import { toldAmountChecks } from './told-amounts.ts';
 import { usageChecks } from './usage.ts';
 
 /** A broken statement of rules §20 and the first ids that break it. */
@@ -28,14 +36,22 @@ export interface Violation {
 export const CHECKS: readonly Check[] = [
   ...ledgerChecks,
   ...documentChecks,
+  ...evidenceChecks,
   ...discountChecks,
   ...creditChecks,
   ...periodChecks,
+  ...planningChecks,
+  ...inForceChecks,
   ...givenBackChecks(NET_BILLED),
   ...usageChecks,
   ...seriesChecks,
   ...nameChecks,
   ...eventChecks,
+  ...toldChecks,
+  ...toldAmountChecks,
+  ...instantChecks,
+  ...lastToldChecks,
+  ...catalogueChecks,
   ...mrrChecks,
   ...stateChecks,
   ...licenseChecks,

@@ -1,5 +1,5 @@
-import { composePayload } from '../../licenses/payload.ts';
-import { isSignedBy } from '../../licenses/signing-key.ts';
+import { composePayload } from '../../licenses/signing/payload.ts';
+import { isSignedBy } from '../../licenses/signing/signing-key.ts';
 import { int, json, optionalInt } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import type { Features } from '../plans/plan.ts';

@@ -9,6 +9,21 @@ import { toSubscription } from '../subscriptions/store/subscriptions.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
 import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
 
+/**
+ * From 0 to `now` (…, value) without a break: every sum after a movement is the sum before another one, or the present one.
+ * Independent of their order, which commits that meet do not keep by time.
+ */
+const chained = (
+  keys: string,
+  after: string,
+  now: string,
+) => `select distinct ${keys.replace(', ', " || ' ' || ")} as id from (
+    select ${keys}, ${after} as value, 1 as n from mrr_movements
+    union all select ${keys}, ${after} - delta, -1 from mrr_movements
+    union all select ${keys}, 0, 1 from (select distinct ${keys} from mrr_movements) begun
+    union all select ${keys}, value, -1 from (${now}) present
+  ) step group by ${keys}, value having sum(n) <> 0`;
+
 /** INV17: the movements sum up to what each subscription brings now, and their kinds tell the customer's story (R3). */
 export const mrrChecks: Check[] = [
   { invariant: 'INV17', detail: 'the movements of a subscription do not sum to its MRR', find: findWrongMrr },
@@ -33,6 +48,28 @@ export const mrrChecks: Check[] = [
     'a customer is not new exactly once',
     `select customer_id || ' ' || currency as id from mrr_movements group by customer_id, currency
      having sum(case when kind = 'new' then 1 else 0 end) <> 1`,
+  ),
+  sqlCheck(
+    'INV17',
+    'a movement does not begin where another one of its customer ended',
+    chained('customer_id, currency', 'customer_mrr', 'select customer_id, currency, mrr as value from customer_mrr'),
+  ),
+  sqlCheck(
+    'INV17',
+    'a movement does not begin where another one of its subscription ended',
+    chained(
+      'subscription_id',
+      'subscription_mrr',
+      `select subscription_id, sum(delta) as value from mrr_movements
+      group by subscription_id`,
+    ),
+  ),
+  sqlCheck(
+    'INV17',
+    'a movement at an instant when nothing was told of its subscription',
+    `select m.id from mrr_movements m left join (
+       select distinct resource_id, created_at from events where resource_type = 'subscription'
+     ) e on e.resource_id = m.subscription_id and e.created_at = m.at where e.resource_id is null`,
   ),
 ];
 

@@ -1,8 +1,14 @@
-import { addDays } from '../../platform/calendar.ts';
+import { int } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
-import { periodStart } from '../subscriptions/lifecycle/periods.ts';
+import { inList } from '../../platform/db/in-list.ts';
+import { query } from '../../platform/db/sql.ts';
+import { periodStart, plannedPeriods } from '../subscriptions/lifecycle/periods.ts';
 import { toSubscription } from '../subscriptions/store/subscriptions.ts';
-import { type Check, MAX_IDS, pagesById, sqlCheck } from './check.ts';
+import type { Subscription } from '../subscriptions/subscription.ts';
+import { type Check, marks, pageCheck, sqlCheck } from './check.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it
+type Row = any;
 
 /**
  * A withdrawn charge stands on a live invoice that a credit note took back as a whole, or that charged nothing or has
@@ -27,10 +33,11 @@ export const NET_BILLED = `select b.id, sum(b.lines - coalesce(c.base, 0)) as ne
     from credit_notes c join invoices i on i.id = c.invoice_id
     where c.status = 'issued' and c.cause in ('proration', 'withdrawn') group by c.invoice_id
   ) c on c.invoice_id = b.invoice_id group by b.id`;
-const PARKED = 'select 1 from parked_items p where p.subscription_id = s.id and p.resolved_at is null';
 /** Billed at least once: not in a trial, nor canceled within one. */
 const BEGAN = `s.status <> 'trialing'
   and not (s.status = 'canceled' and s.trial_end is not null and s.canceled_at <= s.trial_end)`;
+
+const LIVES = `select s.*, case when ${BEGAN} then 1 else 0 end as began from subscriptions s where s.id > ? order by s.id`;
 
 /** INV10-INV12: every period is billed once, the periods cover the life of the subscription, nothing is forgotten. */
 export const periodChecks: Check[] = [
@@ -97,25 +104,13 @@ export const periodChecks: Check[] = [
        or (p.period_start = s.current_period_end
          and (s.cancel_at_period_end or s.status in ('paused', 'canceled', 'trialing'))))`,
   ),
-  sqlCheck(
+  pageCheck('INV11', 'the current period is not counted from the anchor', LIVES, findMiscounted),
+  pageCheck(
     'INV11',
-    'pending for more than 24 hours after it was due, neither retried nor parked',
-    `select p.id from billing_periods p join subscriptions s on s.id = p.subscription_id
-     where p.state = 'pending' and p.due_at <= ? and s.updated_at <= ? and s.status <> 'paused'
-       and s.error_count = 0 and not exists (${PARKED})`,
-    (now) => [addDays(now, -1), addDays(now, -1)], // a change may plan what is due long since: it is late a day later
+    'what waits to be billed is not what the subscription says',
+    'select * from subscriptions where id > ? order by id',
+    findMisplanned,
   ),
-  sqlCheck(
-    'INV11',
-    'the next action is not planned, or later than what is due first',
-    `select s.id from subscriptions s left join (
-       select subscription_id, min(due_at) as due_at from billing_periods where state = 'pending'
-       group by subscription_id
-     ) p on p.subscription_id = s.id
-     where s.status in ('trialing', 'active', 'past_due') and s.error_count = 0 and (
-       s.next_action_at is null or s.next_action_at > s.current_period_end or s.next_action_at > p.due_at)`,
-  ),
-  { invariant: 'INV11', detail: 'the current period is not counted from the anchor', find: findMiscounted },
   sqlCheck(
     'INV12',
     'what is in force for an unchanged period is not what was billed for it',
@@ -143,18 +138,38 @@ export const periodChecks: Check[] = [
   ),
 ];
 
-async function findMiscounted(db: Db): Promise<string[]> {
-  const wrong: string[] = [];
-  const pages = pagesById<{ id: string }>(
+function findMiscounted(_: Db, rows: Row[]): string[] {
+  const counted = (row: Row) => {
+    const sub = toSubscription(row);
+    const [start, end] = [sub.currentPeriodStart, sub.currentPeriodEnd];
+    if (Number(row.began) === 0)
+      return start === sub.createdAt && end === sub.trialEnd && sub.anchorAt === start && sub.periodIndex === 0;
+    return start === periodStart(sub, sub.periodIndex) && end === periodStart(sub, sub.periodIndex + 1);
+  };
+  return rows.filter((row) => !counted(row)).map(({ id }) => id);
+}
+
+/** What the present period and the next one need, as far as it waits to be billed. */
+async function findMisplanned(db: Db, rows: Row[]): Promise<string[]> {
+  const ids = inList(rows.map(({ id }) => id));
+  const pending = await query<Row>(
     db,
-    `select * from subscriptions where id > ? and status in ('active', 'past_due', 'paused') order by id`,
+    `select * from billing_periods where subscription_id in (${marks(ids)}) and state = 'pending'`,
+    ids,
   );
-  for await (const page of pages) {
-    for (const sub of page.map(toSubscription)) {
-      const starts = sub.currentPeriodStart === periodStart(sub, sub.periodIndex);
-      if (!starts || sub.currentPeriodEnd !== periodStart(sub, sub.periodIndex + 1)) wrong.push(sub.id);
-    }
-    if (wrong.length > MAX_IDS) break;
-  }
-  return wrong.slice(0, MAX_IDS + 1);
+  const subs = new Map(rows.map((row) => [row.id, toSubscription(row)]));
+  return pending.filter((row) => !isPlanned(row, subs.get(row.subscription_id)!)).map(({ id }) => id);
+}
+
+/** Usage of a part of a period that is over waits for its own end. */
+function isPlanned(row: Row, sub: Subscription): boolean {
+  if (row.kind === 'usage') return row.due_at === row.period_end && row.due_at <= sub.currentPeriodEnd;
+  const planned = plannedPeriods(sub, null).find((one) => one.periodStart === row.period_start);
+  return (
+    planned !== undefined &&
+    planned.periodEnd === row.period_end &&
+    planned.dueAt === row.due_at &&
+    planned.planVersionId === row.plan_version_id &&
+    planned.quantity === int(row.quantity)
+  );
 }

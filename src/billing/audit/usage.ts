@@ -41,6 +41,13 @@ export const usageChecks: Check[] = [
      where p.kind = 'usage' and p.state in ('invoiced', 'skipped') and (p.billed_amount > coalesce(l.amount, 0)
        or (p.billed_amount <> coalesce(l.amount, 0) and coalesce(l.less, 0) = 0))`,
   ),
+  sqlCheck(
+    'INV12',
+    'the tiers of a usage row are filled from the start of no earlier one',
+    `select p.id from billing_periods p left join billing_periods e
+       on e.subscription_id = p.subscription_id and e.kind = 'usage' and e.period_start = p.tiers_from
+     where p.tiers_from is not null and (e.id is null or p.tiers_from >= p.period_start)`,
+  ),
   { invariant: 'INV12', detail: 'the usage billed is not what its events come to', find: findMisrated },
 ];
 

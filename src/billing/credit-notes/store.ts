@@ -1,65 +1,45 @@
 import { insertRows } from '../../platform/db/bulk.ts';
-import { money } from '../../platform/db/columns.ts';
+import { big } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
+import { asIs, describeTable, money } from '../../platform/db/table.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
 import type { Reversal } from '../pricing/reversal.ts';
 import type { CreditNote } from './credit-note.ts';
 
+const CREDIT_NOTES = describeTable<CreditNote>({
+  id: asIs,
+  creditNoteNumber: asIs,
+  invoiceId: asIs,
+  customerId: asIs,
+  status: asIs,
+  cause: asIs,
+  amount: money,
+  taxAmount: money,
+  appliedToInvoice: money,
+  creditedToBalance: money,
+  currency: asIs,
+  reason: asIs,
+  issuedAt: asIs,
+  voidedAt: asIs,
+  createdAt: asIs,
+  updatedAt: asIs,
+});
+const toCreditNote = CREDIT_NOTES.fromRow;
+const changeable = CREDIT_NOTES.except('id', 'invoiceId', 'customerId', 'cause', 'currency', 'createdAt');
+
 export const insertCreditNotes = (db: Db, notes: CreditNote[]): Promise<number> =>
   insertRows(
     db,
     'credit_notes',
-    notes.map((note) => ({
-      id: note.id,
-      invoice_id: note.invoiceId,
-      customer_id: note.customerId,
-      cause: note.cause,
-      currency: note.currency,
-      lines: null,
-      created_at: note.createdAt,
-      ...changeable(note),
-    })),
+    notes.map((note) => ({ ...CREDIT_NOTES.toRow(note), lines: null })),
   );
 
 /** Writes what may change: everything of a draft but its invoice; later only what a void changes. */
 export async function updateCreditNote(db: Db, note: CreditNote): Promise<void> {
   await db('credit_notes').where({ id: note.id }).update(changeable(note));
 }
-
-const changeable = (note: CreditNote) => ({
-  credit_note_number: note.creditNoteNumber,
-  status: note.status,
-  amount: Number(note.amount),
-  tax_amount: Number(note.taxAmount),
-  applied_to_invoice: Number(note.appliedToInvoice),
-  credited_to_balance: Number(note.creditedToBalance),
-  reason: note.reason,
-  issued_at: note.issuedAt,
-  voided_at: note.voidedAt,
-  updated_at: note.updatedAt,
-});
-
-// biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mapper gives it its type
-const toCreditNote = (row: any): CreditNote => ({
-  id: row.id,
-  creditNoteNumber: row.credit_note_number,
-  invoiceId: row.invoice_id,
-  customerId: row.customer_id,
-  status: row.status,
-  cause: row.cause,
-  amount: money(row.amount),
-  taxAmount: money(row.tax_amount),
-  appliedToInvoice: money(row.applied_to_invoice),
-  creditedToBalance: money(row.credited_to_balance),
-  currency: row.currency,
-  reason: row.reason,
-  issuedAt: row.issued_at,
-  voidedAt: row.voided_at,
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
-});
 
 /** A scoped caller never sees drafts (contract 2.13). */
 const visible = (db: Db, scope: Scope) => {
@@ -115,5 +95,5 @@ export async function givenBackByNotes(db: Db, invoiceIds: readonly string[]): P
     .groupBy('invoice_id')
     .select('invoice_id')
     .select(db.raw('cast(sum(amount) as text) as gross, cast(sum(tax_amount) as text) as tax'));
-  return new Map(rows.map((row) => [row.invoice_id, { gross: money(row.gross), tax: money(row.tax) }]));
+  return new Map(rows.map((row) => [row.invoice_id, { gross: big(row.gross), tax: big(row.tax) }]));
 }

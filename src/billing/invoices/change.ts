@@ -39,8 +39,7 @@ async function changeDraft(billing: Billing, stored: Invoice, noted: Invoice, bo
   const draft = await revisedDraft(billing, noted, body);
   if (body.status === 'issued') return issueManual(billing, draft);
   const { invoice, output } = await draftInvoice(billing, draft);
-  const touched = ['lineItems', 'dueDate', 'currency', 'notes'].some((member) => member in body);
-  const current = touched && differs(stored, invoice, body) ? invoice : stored;
+  const current = changed(stored, invoice, body) ? invoice : stored;
   if (current !== stored) {
     const { db, newId } = billing.work;
     await store.updateDraft(db, { invoice, trace: null });
@@ -57,11 +56,18 @@ async function changeDraft(billing: Billing, stored: Invoice, noted: Invoice, bo
   return voided;
 }
 
-const differs = (before: Invoice, after: Invoice, body: InvoiceUpdate): boolean =>
-  body.lineItems !== undefined ||
-  before.currency !== after.currency ||
-  before.dueDate !== after.dueDate ||
-  before.notes !== after.notes;
+/** What a draft may change, each with how a change shows: a new member of the contract does not compile without. */
+const CHANGES: Record<Exclude<keyof InvoiceUpdate, 'status'>, (before: Invoice, after: Invoice) => boolean> = {
+  lineItems: () => true,
+  currency: (before, after) => before.currency !== after.currency,
+  dueDate: (before, after) => before.dueDate !== after.dueDate,
+  notes: (before, after) => before.notes !== after.notes,
+};
+
+const changed = (before: Invoice, after: Invoice, body: InvoiceUpdate): boolean =>
+  (Object.keys(CHANGES) as (keyof typeof CHANGES)[]).some(
+    (member) => body[member] !== undefined && CHANGES[member](before, after),
+  );
 
 async function revisedDraft({ work }: Billing, invoice: Invoice, body: InvoiceUpdate): Promise<InvoiceDraft> {
   const customer = (await loadBillingCustomers(work.db, [invoice.customerId])).get(invoice.customerId)!;

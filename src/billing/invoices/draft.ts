@@ -4,9 +4,9 @@ import type { Billing } from '../billing.ts';
 import { composeInvoice, type InvoiceOutput } from '../pricing/compose.ts';
 import type { DiscountInput } from '../pricing/discounts.ts';
 import type { LineInput } from '../pricing/lines.ts';
-import type { TaxInput, TaxPlace } from '../pricing/tax.ts';
+import type { TaxInput } from '../pricing/tax.ts';
 import { type TaxBook, type Taxed, taxesOf } from '../tax/tax-book.ts';
-import type { Invoice, InvoiceOrigin } from './invoice.ts';
+import { type Invoice, type InvoiceOrigin, placeOf } from './invoice.ts';
 
 /** An invoice about to be computed. */
 export interface InvoiceDraft {
@@ -30,14 +30,6 @@ export interface InvoiceDraft {
   /** Issued before the period it bills begins. */
   preGenerated: boolean;
 }
-
-/** Where and what an invoice taxes (rules V1). */
-export const placeOf = ({ billTo }: BillingCustomer, category: string | null): TaxPlace => ({
-  country: billTo.country,
-  state: billTo.state,
-  zip: billTo.zip,
-  category,
-});
 
 export const taxedOf = ({ work }: Pick<TaxBook, 'work'>, { customer, category, taxedOn }: InvoiceDraft): Taxed => ({
   place: placeOf(customer, category),

@@ -1,7 +1,8 @@
-import type { BillTo } from '../../customers/billing-customers.ts';
+import type { BillingCustomer, BillTo } from '../../customers/billing-customers.ts';
 import { addDays, type Instant } from '../../platform/calendar.ts';
 import type { Decimal } from '../../platform/decimal.ts';
 import { conflict, refuse } from '../../platform/errors.ts';
+import type { TaxPlace } from '../pricing/tax.ts';
 
 export type InvoiceStatus = 'draft' | 'issued' | 'paid' | 'overdue' | 'void';
 export type InvoiceOrigin = 'manual' | 'first' | 'renewal' | 'change' | 'resume' | 'final' | 'usage';
@@ -91,3 +92,11 @@ export function refuseVoid(invoice: Invoice): void {
   if (invoice.amountPaid > 0n) throw conflict('An invoice with payments cannot be voided.');
   if (invoice.reversedAmount > 0n) throw conflict('An invoice with issued credit notes cannot be voided.');
 }
+
+/** Where and what an invoice taxes (rules V1). */
+export const placeOf = ({ billTo }: BillingCustomer, category: string | null): TaxPlace => ({
+  country: billTo.country,
+  state: billTo.state,
+  zip: billTo.zip,
+  category,
+});

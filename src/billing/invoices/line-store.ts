@@ -1,33 +1,28 @@
 import { insertRows } from '../../platform/db/bulk.ts';
-import { decimal, int, money, toDecimal } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
+import { asIs, decimal, describeTable, int, money } from '../../platform/db/table.ts';
 import type { InvoiceLine } from './invoice.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mapper below gives it its type
-type Row = any;
+const LINES = describeTable<InvoiceLine>({
+  id: asIs,
+  invoiceId: asIs,
+  position: int,
+  kind: asIs,
+  description: asIs,
+  quantity: decimal,
+  unitPrice: decimal,
+  amount: money,
+  productId: asIs,
+  planVersionId: asIs,
+  billingPeriodId: asIs,
+  discountId: asIs,
+  periodStart: asIs,
+  periodEnd: asIs,
+});
 
 export const insertLines = (db: Db, lines: InvoiceLine[]): Promise<unknown> =>
-  insertRows(
-    db,
-    'invoice_lines',
-    lines.map((line) => ({
-      id: line.id,
-      invoice_id: line.invoiceId,
-      position: line.position,
-      kind: line.kind,
-      description: line.description,
-      quantity: toDecimal(line.quantity),
-      unit_price: toDecimal(line.unitPrice),
-      amount: Number(line.amount),
-      product_id: line.productId,
-      plan_version_id: line.planVersionId,
-      billing_period_id: line.billingPeriodId,
-      discount_id: line.discountId,
-      period_start: line.periodStart,
-      period_end: line.periodEnd,
-    })),
-  );
+  insertRows(db, 'invoice_lines', lines.map(LINES.toRow));
 
 export const deleteLines = (db: Db, invoiceId: string): Promise<number> =>
   db('invoice_lines').where({ invoice_id: invoiceId }).delete();
@@ -56,7 +51,7 @@ export async function loadLines(db: Db, invoiceIds: string[]): Promise<Map<strin
   const lines = new Map<string, InvoiceLine[]>(invoiceIds.map((id) => [id, []]));
   if (invoiceIds.length === 0) return lines;
   const rows = await db('invoice_lines').whereIn('invoice_id', inList(invoiceIds)).orderBy(['invoice_id', 'position']);
-  for (const row of rows) lines.get(row.invoice_id)!.push(toLine(row));
+  for (const row of rows) lines.get(row.invoice_id)!.push(LINES.fromRow(row));
   return lines;
 }
 
@@ -72,20 +67,3 @@ export async function invoicesOfPeriods(db: Db, periodIds: string[]): Promise<Ma
   for (const { period, invoice } of rows) ids.set(period, [...(ids.get(period) ?? []), invoice]);
   return ids;
 }
-
-const toLine = (row: Row): InvoiceLine => ({
-  id: row.id,
-  invoiceId: row.invoice_id,
-  position: int(row.position),
-  kind: row.kind,
-  description: row.description,
-  quantity: decimal(row.quantity),
-  unitPrice: decimal(row.unit_price),
-  amount: money(row.amount),
-  productId: row.product_id,
-  planVersionId: row.plan_version_id,
-  billingPeriodId: row.billing_period_id,
-  discountId: row.discount_id,
-  periodStart: row.period_start,
-  periodEnd: row.period_end,
-});

@@ -1,92 +1,51 @@
 import { insertRows, updateRows } from '../../platform/db/bulk.ts';
-import { bool, int, json, money, optionalDecimal, optionalJson, toDecimal } from '../../platform/db/columns.ts';
+import { optionalJson } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
+import { asIs, bool, describeTable, int, json, money, optionalDecimal } from '../../platform/db/table.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
 import type { Trace } from '../pricing/trace.ts';
 import type { Invoice } from './invoice.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mappers below give it its type
-type Row = any;
+const INVOICES = describeTable<Invoice>({
+  id: asIs,
+  invoiceNumber: asIs,
+  customerId: asIs,
+  customerName: asIs,
+  billTo: json,
+  seller: json,
+  subscriptionId: asIs,
+  origin: asIs,
+  status: asIs,
+  currency: asIs,
+  subtotal: money,
+  discountAmount: money,
+  taxAmount: money,
+  total: money,
+  creditsApplied: money,
+  creditNotesAmount: money,
+  amountPaid: money,
+  amountRefunded: money,
+  amountDue: money,
+  reversedAmount: money,
+  reversedTax: money,
+  taxName: asIs,
+  taxRate: optionalDecimal,
+  taxInclusive: bool,
+  taxRuleId: asIs,
+  issuedAt: asIs,
+  dueDate: asIs,
+  paidAt: asIs,
+  voidedAt: asIs,
+  collectAt: asIs,
+  notes: asIs,
+  version: int,
+  createdAt: asIs,
+  updatedAt: asIs,
+});
 
-export function toInvoice(row: Row): Invoice {
-  return {
-    id: row.id,
-    invoiceNumber: row.invoice_number,
-    customerId: row.customer_id,
-    customerName: row.customer_name,
-    billTo: json(row.bill_to),
-    seller: json(row.seller),
-    subscriptionId: row.subscription_id,
-    origin: row.origin,
-    status: row.status,
-    currency: row.currency,
-    subtotal: money(row.subtotal),
-    discountAmount: money(row.discount_amount),
-    taxAmount: money(row.tax_amount),
-    total: money(row.total),
-    creditsApplied: money(row.credits_applied),
-    creditNotesAmount: money(row.credit_notes_amount),
-    amountPaid: money(row.amount_paid),
-    amountRefunded: money(row.amount_refunded),
-    amountDue: money(row.amount_due),
-    reversedAmount: money(row.reversed_amount),
-    reversedTax: money(row.reversed_tax),
-    taxName: row.tax_name,
-    taxRate: optionalDecimal(row.tax_rate),
-    taxInclusive: bool(row.tax_inclusive),
-    taxRuleId: row.tax_rule_id,
-    issuedAt: row.issued_at,
-    dueDate: row.due_date,
-    paidAt: row.paid_at,
-    voidedAt: row.voided_at,
-    collectAt: row.collect_at,
-    notes: row.notes,
-    version: int(row.version),
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
-
-function toRow(invoice: Invoice): Record<string, unknown> {
-  return {
-    id: invoice.id,
-    invoice_number: invoice.invoiceNumber,
-    customer_id: invoice.customerId,
-    customer_name: invoice.customerName,
-    bill_to: JSON.stringify(invoice.billTo),
-    seller: JSON.stringify(invoice.seller),
-    subscription_id: invoice.subscriptionId,
-    origin: invoice.origin,
-    status: invoice.status,
-    currency: invoice.currency,
-    subtotal: Number(invoice.subtotal),
-    discount_amount: Number(invoice.discountAmount),
-    tax_amount: Number(invoice.taxAmount),
-    total: Number(invoice.total),
-    credits_applied: Number(invoice.creditsApplied),
-    credit_notes_amount: Number(invoice.creditNotesAmount),
-    amount_paid: Number(invoice.amountPaid),
-    amount_refunded: Number(invoice.amountRefunded),
-    amount_due: Number(invoice.amountDue),
-    reversed_amount: Number(invoice.reversedAmount),
-    reversed_tax: Number(invoice.reversedTax),
-    tax_name: invoice.taxName,
-    tax_rate: toDecimal(invoice.taxRate),
-    tax_inclusive: invoice.taxInclusive,
-    tax_rule_id: invoice.taxRuleId,
-    issued_at: invoice.issuedAt,
-    due_date: invoice.dueDate,
-    paid_at: invoice.paidAt,
-    voided_at: invoice.voidedAt,
-    collect_at: invoice.collectAt,
-    notes: invoice.notes,
-    version: invoice.version,
-    created_at: invoice.createdAt,
-    updated_at: invoice.updatedAt,
-  };
-}
+export const toInvoice = INVOICES.fromRow;
 
 export interface TracedInvoice {
   invoice: Invoice;
@@ -98,39 +57,42 @@ export const insertInvoices = (db: Db, invoices: TracedInvoice[]): Promise<unkno
   insertRows(
     db,
     'invoices',
-    invoices.map(({ invoice, trace }) => ({ ...toRow(invoice), charge_failures: 0, written_off: false, trace })),
-  );
-
-/** Writes what may change after the issue. */
-export const updateInvoices = (db: Db, invoices: Invoice[]): Promise<number> =>
-  updateRows(
-    db,
-    'invoices',
-    'id',
-    invoices.map((invoice) => ({
-      id: invoice.id,
-      status: invoice.status,
-      credits_applied: Number(invoice.creditsApplied),
-      credit_notes_amount: Number(invoice.creditNotesAmount),
-      amount_paid: Number(invoice.amountPaid),
-      amount_refunded: Number(invoice.amountRefunded),
-      amount_due: Number(invoice.amountDue),
-      reversed_amount: Number(invoice.reversedAmount),
-      reversed_tax: Number(invoice.reversedTax),
-      paid_at: invoice.paidAt,
-      voided_at: invoice.voidedAt,
-      notes: invoice.notes,
-      version: invoice.version,
-      updated_at: invoice.updatedAt,
+    invoices.map(({ invoice, trace }) => ({
+      ...INVOICES.toRow(invoice),
+      charge_failures: 0,
+      written_off: false,
+      trace,
     })),
   );
 
+const changeable = INVOICES.only(
+  'id',
+  'status',
+  'creditsApplied',
+  'creditNotesAmount',
+  'amountPaid',
+  'amountRefunded',
+  'amountDue',
+  'reversedAmount',
+  'reversedTax',
+  'paidAt',
+  'voidedAt',
+  'notes',
+  'version',
+  'updatedAt',
+);
+
+/** Writes what may change after the issue. */
+export const updateInvoices = (db: Db, invoices: Invoice[]): Promise<number> =>
+  updateRows(db, 'invoices', 'id', invoices.map(changeable));
+
+const rewritable = INVOICES.except('id', 'createdAt');
+
 /** Rewrites a draft as a whole, also when it is issued now. */
 export async function updateDraft(db: Db, { invoice, trace }: TracedInvoice): Promise<void> {
-  const { id, created_at: _, ...rest } = toRow(invoice);
   await db('invoices')
-    .where({ id, status: 'draft' })
-    .update({ ...rest, trace });
+    .where({ id: invoice.id, status: 'draft' })
+    .update({ ...rewritable(invoice), trace });
 }
 
 /** The evidence stored at issue; null for a draft, and when it is not readable. */

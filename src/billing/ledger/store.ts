@@ -1,6 +1,7 @@
 import { insertRows } from '../../platform/db/bulk.ts';
-import { money } from '../../platform/db/columns.ts';
+import { big } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import { asIs, describeTable, int, money } from '../../platform/db/table.ts';
 import type { Work } from '../../platform/work.ts';
 import type { CreditEntry } from './credit-entry.ts';
 import { checkBalanced, type FactType, type JournalEntry, type JournalLine } from './entries.ts';
@@ -47,7 +48,7 @@ export async function entryLines(db: Db, factType: FactType, factIds: string[]):
   const lines = new Map<string, JournalLine[]>();
   for (const row of rows) {
     const list = lines.get(row.fact_id) ?? [];
-    list.push({ account: row.account, amount: money(row.amount), productId: row.product_id });
+    list.push({ account: row.account, amount: big(row.amount), productId: row.product_id });
     lines.set(row.fact_id, list);
   }
   return lines;
@@ -67,23 +68,21 @@ export async function accountBalances(db: Db): Promise<{ currency: string; accou
   }));
 }
 
+export const CREDIT_ENTRIES = describeTable<CreditEntry>({
+  id: asIs,
+  customerId: asIs,
+  currency: asIs,
+  seq: int,
+  amount: money,
+  balanceAfter: money,
+  reason: asIs,
+  description: asIs,
+  invoiceId: asIs,
+  paymentId: asIs,
+  creditNoteId: asIs,
+  refundId: asIs,
+  createdAt: asIs,
+});
+
 export const insertCreditEntries = (db: Db, entries: CreditEntry[]): Promise<number> =>
-  insertRows(
-    db,
-    'credit_entries',
-    entries.map((entry) => ({
-      id: entry.id,
-      customer_id: entry.customerId,
-      currency: entry.currency,
-      seq: entry.seq,
-      amount: Number(entry.amount),
-      balance_after: Number(entry.balanceAfter),
-      reason: entry.reason,
-      description: entry.description,
-      invoice_id: entry.invoiceId,
-      payment_id: entry.paymentId,
-      credit_note_id: entry.creditNoteId,
-      refund_id: entry.refundId,
-      created_at: entry.createdAt,
-    })),
-  );
+  insertRows(db, 'credit_entries', entries.map(CREDIT_ENTRIES.toRow));

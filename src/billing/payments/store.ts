@@ -1,11 +1,31 @@
-import { money } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
+import { asIs, describeTable, money } from '../../platform/db/table.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Scope } from '../../platform/http/principal.ts';
 import type { Payment } from './payment.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mapper gives it its type
-type Row = any;
+/** `refundedAmount` is no column: it is summed up with each read. */
+const PAYMENTS = describeTable<Payment>({
+  id: asIs,
+  invoiceId: asIs,
+  customerId: asIs,
+  method: asIs,
+  status: asIs,
+  amount: money,
+  currency: asIs,
+  appliedAmount: money,
+  creditedAmount: money,
+  refundedAmount: money,
+  refundedApplied: money,
+  refundedExcess: money,
+  providerReference: asIs,
+  notes: asIs,
+  paidAt: asIs,
+  createdAt: asIs,
+  updatedAt: asIs,
+});
+const stored = PAYMENTS.except('refundedAmount');
+const toPayment = PAYMENTS.fromRow;
 
 /** With what refunds have completed of each; the columns hold pending refunds, too. */
 const payments = (db: Db) =>
@@ -15,50 +35,9 @@ const payments = (db: Db) =>
       where r.payment_id = p.id and r.status = 'completed') as refunded_amount`),
   );
 
-const toPayment = (row: Row): Payment => ({
-  id: row.id,
-  invoiceId: row.invoice_id,
-  customerId: row.customer_id,
-  method: row.method,
-  status: row.status,
-  amount: money(row.amount),
-  currency: row.currency,
-  appliedAmount: money(row.applied_amount),
-  creditedAmount: money(row.credited_amount),
-  refundedAmount: money(row.refunded_amount),
-  refundedApplied: money(row.refunded_applied),
-  refundedExcess: money(row.refunded_excess),
-  providerReference: row.provider_reference,
-  notes: row.notes,
-  paidAt: row.paid_at,
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
-});
-
 /** Returns false when the provider reference is taken (rules X4, INV14). */
 export async function insertPayment(db: Db, payment: Payment): Promise<boolean> {
-  const rows = await db('payments')
-    .insert({
-      id: payment.id,
-      invoice_id: payment.invoiceId,
-      customer_id: payment.customerId,
-      method: payment.method,
-      status: payment.status,
-      amount: Number(payment.amount),
-      currency: payment.currency,
-      applied_amount: Number(payment.appliedAmount),
-      credited_amount: Number(payment.creditedAmount),
-      refunded_applied: 0,
-      refunded_excess: 0,
-      provider_reference: payment.providerReference,
-      notes: payment.notes,
-      paid_at: payment.paidAt,
-      created_at: payment.createdAt,
-      updated_at: payment.updatedAt,
-    })
-    .onConflict()
-    .ignore()
-    .returning('id');
+  const rows = await db('payments').insert(stored(payment)).onConflict().ignore().returning('id');
   return rows.length > 0;
 }
 

@@ -1,52 +1,35 @@
-import { money } from '../../platform/db/columns.ts';
+import { big } from '../../platform/db/columns.ts';
 import type { Db } from '../../platform/db/connect.ts';
 import { inList } from '../../platform/db/in-list.ts';
+import { asIs, describeTable, money } from '../../platform/db/table.ts';
 import type { PageRequest } from '../../platform/http/pagination.ts';
 import type { Reversal } from '../pricing/reversal.ts';
 import type { Refund } from './refund.ts';
 
-export async function insertRefund(db: Db, refund: Refund): Promise<void> {
-  await db('refunds').insert({
-    id: refund.id,
-    payment_id: refund.paymentId,
-    invoice_id: refund.invoiceId,
-    customer_id: refund.customerId,
-    amount: Number(refund.amount),
-    applied_part: Number(refund.appliedPart),
-    excess_part: Number(refund.excessPart),
-    tax_amount: Number(refund.taxAmount),
-    currency: refund.currency,
-    destination: refund.destination,
-    status: refund.status,
-    reason: refund.reason,
-    provider_reference: refund.providerReference,
-    failure_reason: refund.failureReason,
-    processed_at: refund.processedAt,
-    created_at: refund.createdAt,
-    updated_at: refund.updatedAt,
-  });
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: a row as either driver answers it; the mapper gives it its type
-const toRefund = (row: any): Refund => ({
-  id: row.id,
-  paymentId: row.payment_id,
-  invoiceId: row.invoice_id,
-  customerId: row.customer_id,
-  amount: money(row.amount),
-  appliedPart: money(row.applied_part),
-  excessPart: money(row.excess_part),
-  taxAmount: money(row.tax_amount),
-  currency: row.currency,
-  destination: row.destination,
-  status: row.status,
-  reason: row.reason,
-  providerReference: row.provider_reference,
-  failureReason: row.failure_reason,
-  processedAt: row.processed_at,
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
+const REFUNDS = describeTable<Refund>({
+  id: asIs,
+  paymentId: asIs,
+  invoiceId: asIs,
+  customerId: asIs,
+  amount: money,
+  appliedPart: money,
+  excessPart: money,
+  taxAmount: money,
+  currency: asIs,
+  destination: asIs,
+  status: asIs,
+  reason: asIs,
+  providerReference: asIs,
+  failureReason: asIs,
+  processedAt: asIs,
+  createdAt: asIs,
+  updatedAt: asIs,
 });
+const toRefund = REFUNDS.fromRow;
+
+export async function insertRefund(db: Db, refund: Refund): Promise<void> {
+  await db('refunds').insert(REFUNDS.toRow(refund));
+}
 
 export interface RefundFilter {
   paymentId?: string | undefined;
@@ -81,5 +64,5 @@ export async function givenBackByRefunds(db: Db, invoiceIds: readonly string[]):
     .groupBy('invoice_id')
     .select('invoice_id')
     .select(db.raw('cast(sum(applied_part) as text) as gross, cast(sum(tax_amount) as text) as tax'));
-  return new Map(rows.map((row) => [row.invoice_id, { gross: money(row.gross), tax: money(row.tax) }]));
+  return new Map(rows.map((row) => [row.invoice_id, { gross: big(row.gross), tax: big(row.tax) }]));
 }

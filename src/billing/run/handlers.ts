@@ -2,8 +2,8 @@ import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import type { Context, Handlers } from '../../platform/http/operations.ts';
 import { type PageRequest, paged, readPage } from '../../platform/http/pagination.ts';
 import { openBilling } from '../billing.ts';
-import { loadUnits } from '../subscriptions/lifecycle/outcome.ts';
 import { performAllDue } from '../subscriptions/operations/catch-up.ts';
+import { readOutcomes } from '../subscriptions/store/load.ts';
 import {
   findParked,
   findUnresolvedParked,
@@ -39,8 +39,8 @@ export const parked: Pick<Handlers<'coverage'>, 'listParked' | 'retryParked'> = 
 async function retry(work: Context, item: ParkedItem): Promise<void> {
   const [sub] = await lockSubscriptions(work.db, [item.subscriptionId]);
   if (!sub) throw notFound('subscription');
-  const [unit] = await loadUnits(work, [sub]);
-  await performAllDue(await openBilling(work), unit!);
+  const [outcome] = await readOutcomes(work, [sub]);
+  await performAllDue(await openBilling(work), outcome!);
   await resolveParked(work.db, item.id, work.now);
   work.audit({ entityType: 'subscription', entityId: sub.id, reason: 'parked billing retried' });
 }

@@ -6,12 +6,12 @@ import { inHalves } from '../../platform/jobs/halves.ts';
 import { retryConflicts } from '../../platform/retry.ts';
 import { inTransaction, type Runtime, type Work } from '../../platform/work.ts';
 import { openBilling } from '../billing.ts';
-import { loadUnits } from '../subscriptions/lifecycle/outcome.ts';
 import { performDue } from '../subscriptions/lifecycle/transitions.ts';
 import { MAX_ACTIONS } from '../subscriptions/operations/catch-up.ts';
+import { readOutcomes } from '../subscriptions/store/load.ts';
 import { park } from '../subscriptions/store/parked.ts';
 import { lockSubscriptions, updateSubscriptions } from '../subscriptions/store/subscriptions.ts';
-import { saveUnits } from '../subscriptions/store/write.ts';
+import { writeOutcomes } from '../subscriptions/store/write.ts';
 import type { Subscription } from '../subscriptions/subscription.ts';
 import { type Claim, claimDue } from './claims.ts';
 import { count, emptyCounters, type LifecycleCounters, type RunError } from './counters.ts';
@@ -34,7 +34,7 @@ interface Run {
   taxes: TaxRequests;
 }
 
-export interface LifecycleOutcome {
+export interface RunResult {
   counters: LifecycleCounters;
   errors: RunError[];
 }
@@ -43,7 +43,7 @@ export interface LifecycleOutcome {
  * Performs every due action of every subscription, in batches (rules S11): claim, load, compute, write, commit, repeat.
  * Several runners share the work. A failing subscription is retried later or parked and stops nothing (S12).
  */
-export async function runLifecycle(runtime: Runtime, stopping = () => false): Promise<LifecycleOutcome> {
+export async function runLifecycle(runtime: Runtime, stopping = () => false): Promise<RunResult> {
   const run: Run = {
     runtime,
     counters: emptyCounters(),
@@ -129,21 +129,21 @@ async function advanceDue(
 /** Answers those that were left as they are, because the tax of their invoice must be asked outside first. */
 async function advance(work: Work, subs: Subscription[], counters: LifecycleCounters): Promise<WaitingForTax[]> {
   const billing = await openBilling(work);
-  const units = await loadUnits(work, subs);
-  const actions = new Map(units.map((unit) => [unit, performDue(unit, work)]));
-  const { ready, waiting } = await splitByTax(billing, units);
-  const saved = await saveUnits(billing, ready);
-  for (const { unit, issued } of saved) {
-    const action = actions.get(unit);
-    const ended = unit.sub.status === 'canceled' && unit.before.status !== 'canceled';
+  const outcomes = await readOutcomes(work, subs);
+  const actions = new Map(outcomes.map((outcome) => [outcome, performDue(outcome, work)]));
+  const { ready, waiting } = await splitByTax(billing, outcomes);
+  const saved = await writeOutcomes(billing, ready);
+  for (const { outcome, issued } of saved) {
+    const action = actions.get(outcome);
+    const ended = outcome.sub.status === 'canceled' && outcome.before.status !== 'canceled';
     if (action === 'trial_notice') counters.trialNotices += 1;
     if (action === 'pre_renewal') counters.invoicesPreGenerated += issued.length;
-    if (unit.change) counters.planChangesApplied += 1;
-    if (unit.renewed) counters.renewed += 1;
+    if (outcome.change) counters.planChangesApplied += 1;
+    if (outcome.renewed) counters.renewed += 1;
     if (ended) counters.canceled += 1;
-    if (action === 'boundary' && unit.before.status === 'trialing' && !ended) counters.trialsConverted += 1;
+    if (action === 'boundary' && outcome.before.status === 'trialing' && !ended) counters.trialsConverted += 1;
     counters.invoicesGenerated += issued.length;
-    work.audit({ entityType: 'subscription', entityId: unit.sub.id, reason: action ?? 'nothing due' });
+    work.audit({ entityType: 'subscription', entityId: outcome.sub.id, reason: action ?? 'nothing due' });
   }
   return waiting;
 }

@@ -2,7 +2,7 @@ import { AppError } from '../../platform/errors.ts';
 import type { Runtime } from '../../platform/work.ts';
 import type { Billing } from '../billing.ts';
 import { taxedBy } from '../subscriptions/lifecycle/bill-draft.ts';
-import type { SubscriptionUnit } from '../subscriptions/lifecycle/outcome.ts';
+import type { Outcome } from '../subscriptions/lifecycle/outcome.ts';
 import { fetchQuotes } from '../tax/fetch.ts';
 import { keyOf } from '../tax/quote.ts';
 import { isMissing, lookUpTaxes, type Missing } from '../tax/tax-book.ts';
@@ -21,17 +21,17 @@ export interface TaxRequests {
 
 export const newTaxRequests = (): TaxRequests => ({ failed: new Map(), answered: new Set() });
 
-/** The units that can be saved now, and those that must wait; nothing of the latter has been written. */
+/** The outcomes that can be saved now, and those that must wait; nothing of the latter has been written. */
 export async function splitByTax(
   billing: Billing,
-  units: SubscriptionUnit[],
-): Promise<{ ready: SubscriptionUnit[]; waiting: WaitingForTax[] }> {
-  const taxed = units.flatMap((unit) => taxedBy(unit, billing.work.now).map((one) => ({ unit, ...one })));
+  outcomes: Outcome[],
+): Promise<{ ready: Outcome[]; waiting: WaitingForTax[] }> {
+  const taxed = outcomes.flatMap((outcome) => taxedBy(outcome, billing.work.now).map((one) => ({ outcome, ...one })));
   const found = await lookUpTaxes(billing.taxes, taxed);
-  const missing = new Map(found.flatMap((tax, i) => (isMissing(tax) ? [[taxed[i]!.unit, tax]] : [])));
+  const missing = new Map(found.flatMap((tax, i) => (isMissing(tax) ? [[taxed[i]!.outcome, tax]] : [])));
   return {
-    ready: units.filter((unit) => !missing.has(unit)),
-    waiting: [...missing].map(([unit, { provider, question }]) => ({ id: unit.sub.id, provider, question })),
+    ready: outcomes.filter((outcome) => !missing.has(outcome)),
+    waiting: [...missing].map(([outcome, { provider, question }]) => ({ id: outcome.sub.id, provider, question })),
   };
 }
 

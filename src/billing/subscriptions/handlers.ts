@@ -7,7 +7,7 @@ import { type PageRequest, paged, readPage } from '../../platform/http/paginatio
 import { openBilling } from '../billing.ts';
 import { claimCoupon } from '../coupons/redeem.ts';
 import { findSellablePlan } from '../plans/store.ts';
-import type { SubscriptionUnit } from './lifecycle/outcome.ts';
+import type { Outcome } from './lifecycle/outcome.ts';
 import { cancel, endTrial, pause, refuseCanceled, resume, setCancelAtPeriodEnd } from './lifecycle/transitions.ts';
 import {
   authorityOf,
@@ -55,33 +55,37 @@ const createSubscription: Tag['createSubscription'] = async ({ body }, context) 
   const inTrial = trialDays > 0 && (await takeTrial(db, scope, trial, context.now));
   const billing = await openBilling(context);
   const sale = { ...asked, coupon, couponsTaken, trialDays: inTrial ? trialDays : 0 };
-  const { unit } = await sell(billing, customer, version, sale);
-  context.audit({ entityType: 'subscription', entityId: unit.sub.id, changes: changesOf<object>({}, { ...unit.sub }) });
-  return presentOne(context, unit.sub.id);
+  const { outcome } = await sell(billing, customer, version, sale);
+  context.audit({
+    entityType: 'subscription',
+    entityId: outcome.sub.id,
+    changes: changesOf<object>({}, { ...outcome.sub }),
+  });
+  return presentOne(context, outcome.sub.id);
 };
 
 const updateSubscription: Tag['updateSubscription'] = async ({ path, body }, context) => {
   const { scope } = context;
-  await changeSubscription(context, path.id, async (billing, unit) => {
-    const { sub } = unit;
+  await changeSubscription(context, path.id, async (billing, outcome) => {
+    const { sub } = outcome;
     const { status, ...others } = body;
     checkOwnUpdate(scope, body);
-    refuseCanceled(unit, body);
+    refuseCanceled(outcome, body);
     if (others.cancelAtPeriodEnd === false) refuseStaying(scope, sub);
     takeOver(scope, sub, body);
     if (others.metadata !== undefined) sub.metadata = others.metadata;
     if (others.preRenewalInvoiceDays !== undefined) sub.preRenewalInvoiceDays = others.preRenewalInvoiceDays;
     if (others.cancelAtPeriodEnd !== undefined)
-      setCancelAtPeriodEnd(unit, billing.work, others.cancelAtPeriodEnd, authorityOf(scope));
-    if (others.quantity !== undefined) await changeQuantity(unit, billing.work, others.quantity);
-    if (status !== undefined) await changeStatus(context, unit, status);
+      setCancelAtPeriodEnd(outcome, billing.work, others.cancelAtPeriodEnd, authorityOf(scope));
+    if (others.quantity !== undefined) await changeQuantity(outcome, billing.work, others.quantity);
+    if (status !== undefined) await changeStatus(context, outcome, status);
   });
   return presentOne(context, path.id);
 };
 
 const cancelSubscription: Tag['cancelSubscription'] = async ({ path }, context) => {
-  await changeSubscription(context, path.id, async ({ work }, unit) => {
-    if (unit.sub.status !== 'canceled') cancel(unit, work.now, 'requested');
+  await changeSubscription(context, path.id, async ({ work }, outcome) => {
+    if (outcome.sub.status !== 'canceled') cancel(outcome, work.now, 'requested');
   });
 };
 
@@ -111,16 +115,16 @@ export const subscriptions: Tag = {
 };
 
 /** The states a person can ask for (rules §8.1, S1); the present one is a no-op. */
-async function changeStatus(context: Context, unit: SubscriptionUnit, asked: 'active' | 'paused' | 'canceled') {
-  const { sub } = unit;
+async function changeStatus(context: Context, outcome: Outcome, asked: 'active' | 'paused' | 'canceled') {
+  const { sub } = outcome;
   if (asked === sub.status) return;
-  if (asked === 'canceled') return cancel(unit, context.now, 'requested');
+  if (asked === 'canceled') return cancel(outcome, context.now, 'requested');
   if (sub.status === 'canceled') throw conflict('The subscription ends with its period, which is over.');
-  if (asked === 'paused') return pause(unit, context, 'requested', authorityOf(context.scope));
-  if (sub.status === 'trialing') return endTrial(unit, context);
+  if (asked === 'paused') return pause(outcome, context, 'requested', authorityOf(context.scope));
+  if (sub.status === 'trialing') return endTrial(outcome, context);
   if (sub.status === 'past_due')
     throw conflict('A past due subscription becomes active when its invoices are settled.');
   refuseResuming(context.scope, sub);
   const blocked = await blockedSubscriptions(context.db, [sub.id]);
-  resume(unit, context, 'requested', blocked.has(sub.id));
+  resume(outcome, context, 'requested', blocked.has(sub.id));
 }

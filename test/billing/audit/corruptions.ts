@@ -1,11 +1,15 @@
 import { type Corruption, first } from './corruption.ts';
 import { licenses } from './license-corruptions.ts';
 import { credits, documents, ledger } from './money-corruptions.ts';
+import { added } from './told-corruptions.ts';
 
 const VOID = first('invoices', `status = 'void' and issued_at is not null`);
 const renamed = (type: string): Corruption => ({
   name: `${type} is gone`,
-  sql: [`update events set type = 'x.y' where id = ${first('events', `type = '${type}'`)}`],
+  sql: [
+    `update events set type = 'x.y', body = replace(body, '"type":"${type}"', '"type":"x.y"')
+     where id = ${first('events', `type = '${type}'`)}`,
+  ],
   breaks: ['INV16'],
 });
 
@@ -34,7 +38,7 @@ const periods: Corruption[] = [
     sql: [
       `update billing_periods set state = 'pending', invoice_id = null, in_force_net = null where id = (${CURRENT})`,
     ],
-    breaks: ['INV10', 'INV11'],
+    breaks: ['INV10', 'INV11', 'INV12'],
   },
   {
     name: 'a gap',
@@ -55,7 +59,7 @@ const periods: Corruption[] = [
   {
     name: 'unbilled time before the first period',
     sql: [`update subscriptions set created_at = '2025-12-31T00:00:00.000Z' where trial_end is null`],
-    breaks: ['INV11'],
+    breaks: ['INV11', 'INV26'],
   },
   {
     name: 'no current period',
@@ -75,7 +79,7 @@ const periods: Corruption[] = [
   {
     name: 'planned beyond the end',
     sql: [`update subscriptions set cancel_at_period_end = not cancel_at_period_end where status = 'active'`],
-    breaks: ['INV11'],
+    breaks: ['INV11', 'INV28'],
   },
   {
     name: 'a period not counted from the anchor',
@@ -145,13 +149,13 @@ const series: Corruption[] = [
   {
     name: 'one reference for two payments',
     sql: [`update payments set method = 'stripe', provider_reference = 'pi_1'`],
-    breaks: ['INV14', 'INV2', 'INV3'],
+    breaks: ['INV14', 'INV2', 'INV26', 'INV3'],
     names: 'stripe pi_1',
   },
   {
     name: 'a payment by a method that nobody knows',
     sql: [`update payments set method = 'paddle' where id = ${first('payments', `status = 'succeeded'`)}`],
-    breaks: ['INV14', 'INV2', 'INV3'],
+    breaks: ['INV14', 'INV2', 'INV26', 'INV3'],
   },
   {
     name: 'a customer who pays by a method that nobody knows',
@@ -185,19 +189,19 @@ const series: Corruption[] = [
   {
     name: 'an invoice number is there twice',
     sql: [`update invoices set invoice_number = 'INV-2026-0001' where invoice_number = 'INV-2026-0002'`],
-    breaks: ['INV15'],
+    breaks: ['INV15', 'INV26'],
     names: 'INV-2026-',
   },
   {
     name: 'an invoice number of another year',
     sql: [`update invoices set invoice_number = 'INV-2025-0001' where invoice_number = 'INV-2026-0001'`],
-    breaks: ['INV15'],
+    breaks: ['INV15', 'INV26'],
     names: 'INV-2025-0001',
   },
   {
     name: 'a credit note number of another year',
     sql: [`update credit_notes set credit_note_number = 'CN-2025-0001'`],
-    breaks: ['INV15'],
+    breaks: ['INV15', 'INV26'],
   },
 ];
 
@@ -205,7 +209,7 @@ const events: Corruption[] = [
   {
     name: 'a sequence is left out',
     sql: [`update events set sequence = sequence + 1 where customer_id is not null`],
-    breaks: ['INV16'],
+    breaks: ['INV16', 'INV26'],
   },
   ...['invoice.issued', 'invoice.paid', 'invoice.voided', 'invoice.overdue', 'subscription.created'].map(renamed),
   ...[
@@ -262,21 +266,21 @@ const others: Corruption[] = [
   {
     name: 'a discount line of no discount',
     sql: [`update invoice_lines set discount_id = 'x' where kind = 'discount'`],
-    breaks: ['INV21'],
+    breaks: ['INV21', 'INV25'],
   },
   {
     name: 'past due without reason',
     sql: [`update subscriptions set status = 'past_due' where status = 'active'`],
-    breaks: ['INV20'],
+    breaks: ['INV20', 'INV28'],
   },
   {
     name: 'paused for dunning without reason',
     sql: [`update subscriptions set pause_reason = 'dunning' where status = 'paused'`],
-    breaks: ['INV20'],
+    breaks: ['INV20', 'INV28'],
   },
 ];
 
 export const CORRUPTIONS: Corruption[] = [
   ...[...ledger, ...documents, ...credits],
-  ...[...periods, ...usage, ...series, ...events, ...others, ...licenses],
+  ...[...periods, ...usage, ...series, ...events, ...others, ...licenses, ...added],
 ];

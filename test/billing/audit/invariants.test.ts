@@ -5,6 +5,7 @@ import { addMilliseconds } from '../../../src/platform/calendar.ts';
 import { execute } from '../../../src/platform/db/sql.ts';
 import { startApp, type TestApp } from '../../support/app.ts';
 import { loosen, undone } from '../../support/loosen.ts';
+import { COLUMN_CORRUPTIONS } from './columns/corruptions.ts';
 import { CORRUPTIONS } from './corruptions.ts';
 
 let app: TestApp;
@@ -15,12 +16,20 @@ beforeAll(async () => {
   app = await startApp({ now: '2026-01-31T10:00:00.000Z' });
   await tellStory(app);
   await loosen(app);
+  await execute(app.database.write, PARKED_ONCE);
 }, 120_000);
 afterAll(() => app.close());
+
+const PARKED_ONCE = `insert into parked_items (id, subscription_id, customer_id, code, message, evidence, attempts, parked_at,
+    resolved_at, created_at)
+  select 'parked', min(id), min(customer_id), 'internal_error', 'm', '{}', 1, min(created_at), min(created_at), min(created_at)
+  from subscriptions`;
 
 /** One of everything that the checks look at. */
 async function tellStory({ given, api, clock, cron, drain }: TestApp): Promise<void> {
   await given.taxRule({ country: 'US', region: 'CA', rate: '0.0725' });
+  const raised = await given.taxRule({ country: 'DE', rate: '0.19' });
+  await api.put(`/api/billing/tax-rules/${raised.id}`, { rate: '0.21', effectiveFrom: '2026-06-01' });
   const customer = await given.customer({ billingCountry: 'US', billingState: 'CA' });
   const plan = await given.plan();
   const metric = { name: 'calls', aggregation: 'sum', uniqueProperty: null };
@@ -138,6 +147,13 @@ describe('is reported', () => {
     expect(found.every(({ ids }) => ids.length > 0 && ids.length <= 20)).toBe(true);
     if (names)
       expect(found.flatMap(({ ids }) => ids)).toEqual(expect.arrayContaining([expect.stringContaining(names)]));
+  });
+
+  test.each(COLUMN_CORRUPTIONS)('$name', async ({ sql, breaks }) => {
+    const found = await violationsAfter(sql);
+    for (const violation of found) reported.add(key(violation));
+    const names = [...new Set(found.map(({ invariant }) => invariant))].sort();
+    expect(names).toEqual([...breaks].sort());
   });
 
   test('by every check at least once', () => {

@@ -37,8 +37,11 @@ export const licenses: Corruption[] = [
   { name: 'a public key is gone', sql: [`delete from signing_keys where status = 'retired'`], breaks: ['INV19'] },
   ...['created', 'revoked', 'suspended', 'expired'].map((type) => ({
     name: `license.${type} is gone`,
-    sql: [`update events set type = 'x.y' where type = 'license.${type}'`],
-    breaks: ['INV16'],
+    sql: [
+      `update events set type = 'x.y', body = replace(body, '"type":"license.${type}"', '"type":"x.y"')
+       where type = 'license.${type}'`,
+    ],
+    breaks: type === 'created' ? ['INV16'] : ['INV16', 'INV28'],
   })),
   {
     name: 'a licence that nobody made',

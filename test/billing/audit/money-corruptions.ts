@@ -24,7 +24,7 @@ export const ledger: Corruption[] = [
       `update journal_lines set amount = amount + 5 where account = 'receivable' and entry_id = ${entry('invoice.issued')}`,
       `update journal_lines set amount = amount - 5 where account = 'revenue' and entry_id = ${entry('invoice.issued')}`,
     ],
-    breaks: ['INV2', 'INV3'],
+    breaks: ['INV2', 'INV25', 'INV3'],
     names: 'USD revenue -5',
   },
   {
@@ -58,7 +58,7 @@ export const ledger: Corruption[] = [
   {
     name: 'an entry is posted at another time',
     sql: [`update journal_entries set posted_at = '2027-01-01T00:00:00.000Z' where id = ${entry('credit.returned')}`],
-    breaks: ['INV3'],
+    breaks: ['INV27', 'INV3'],
   },
   {
     name: 'a fact is posted twice',
@@ -110,11 +110,15 @@ export const documents: Corruption[] = [
     ],
     breaks: ['INV3', 'INV5', 'INV9'],
   },
-  { name: 'paid without instant', sql: [`update invoices set paid_at = null where id = ${PAID}`], breaks: ['INV6'] },
+  {
+    name: 'paid without instant',
+    sql: [`update invoices set paid_at = null where id = ${PAID}`],
+    breaks: ['INV26', 'INV6'],
+  },
   {
     name: 'open again after it was paid',
     sql: [`update invoices set status = 'issued', paid_at = null where id = ${PAID}`],
-    breaks: ['INV16', 'INV6'],
+    breaks: ['INV16', 'INV26', 'INV6'],
   },
   {
     name: 'paid with something due',
@@ -167,7 +171,7 @@ export const documents: Corruption[] = [
   {
     name: 'a refund went elsewhere',
     sql: [`update refunds set destination = 'credit' where id = ${REFUND}`],
-    breaks: ['INV2', 'INV3', 'INV9'],
+    breaks: ['INV2', 'INV26', 'INV3', 'INV9'],
     names: 'refund.completed',
   },
   {
@@ -199,7 +203,7 @@ export const credits: Corruption[] = [
     sql: [
       `update credit_entries set balance_after = balance_after + 1 where id = (select min(id) from credit_entries)`,
     ],
-    breaks: ['INV9'],
+    breaks: ['INV26', 'INV9'],
   },
   {
     name: 'a credit note credited another amount',
@@ -207,7 +211,7 @@ export const credits: Corruption[] = [
       `update credit_notes set credited_to_balance = credited_to_balance - 1,
       applied_to_invoice = applied_to_invoice + 1 where id = ${NOTE}`,
     ],
-    breaks: ['INV3', 'INV5', 'INV9'],
+    breaks: ['INV26', 'INV3', 'INV5', 'INV9'],
   },
   {
     name: 'an overpayment that was not credited',

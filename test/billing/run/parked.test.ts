@@ -104,6 +104,7 @@ describe('S12 a subscription that fails alone', () => {
     const [{ id }] = (await parked(app)) as [Entity];
     await setQuantity(app, bad.id, 1);
     await retry(app, id);
+    await runAt(app, '2026-02-28T10:00:00.000Z');
     await setQuantity(app, bad.id, 999_999_999);
     app.clock.set('2026-03-24T10:00:00.000Z');
     await lifecycle(app);

@@ -1,25 +1,22 @@
-import { type BillingCustomer, loadBillingCustomers } from '../../../customers/billing-customers.ts';
+import type { BillingCustomer } from '../../../customers/billing-customers.ts';
 import type { Instant } from '../../../platform/calendar.ts';
 import type { NewEvent, Work } from '../../../platform/work.ts';
 import type { CreditNote } from '../../credit-notes/credit-note.ts';
 import type { InvoiceOrigin } from '../../invoices/invoice.ts';
 import type { IssuedInvoice } from '../../invoices/issue.ts';
 import type { PlanVersion } from '../../plans/plan.ts';
-import { loadPlanVersions } from '../../plans/store.ts';
 import type { Charge, LineInput } from '../../pricing/lines.ts';
 import type { GivenBack } from '../../pricing/proration.ts';
-import { loadDiscounts } from '../store/discounts.ts';
-import { loadPeriods } from '../store/periods.ts';
 import type { BillingPeriod, Subscription, Terms } from '../subscription.ts';
-import { tiersFrom } from '../usage/tiers-from.ts';
 import type { SubscriptionDiscount } from './discount.ts';
 import { planPeriods, termsAt, type UsageStart } from './periods.ts';
+import { tiersFrom } from './tiers-from.ts';
 
 /** Period rows that go on one invoice. */
 export interface Bill {
   periods: BillingPeriod[];
   /** Usage rows billed before that are rated again with it (rules U7). */
-  late: BillingPeriod[];
+  rerated: BillingPeriod[];
   /** What a change within a period charges instead (rules Q4). */
   lines?: LineInput[];
   origin: InvoiceOrigin;
@@ -28,29 +25,25 @@ export interface Bill {
 }
 
 /**
- * One subscription while it is worked on: transitions change it in memory, `saveUnits` writes many at once.
- * The row is locked for as long as the unit lives.
+ * One subscription while it is worked on: transitions change it in memory, `writeOutcomes` writes many at once.
+ * The row is locked for as long as the outcome lives.
  */
-export interface SubscriptionUnit {
+export interface Outcome {
   readonly before: Subscription;
   readonly sub: Subscription;
   readonly customer: BillingCustomer;
   readonly versions: Map<string, PlanVersion>;
+  /** It has no row yet. */
+  isNew: boolean;
+  /** The rows as they shall be. */
   periods: BillingPeriod[];
+  /** The rows as they are stored, by id. */
+  readonly stored: Map<string, BillingPeriod>;
   /** Every discount it ever had, in the order of attachment; a new one is added at the end (rules D). */
   readonly discounts: SubscriptionDiscount[];
   readonly discountsBefore: readonly SubscriptionDiscount[];
-  inserted: BillingPeriod[];
-  updated: Set<BillingPeriod>;
-  /** Dirty rows that were rated again. */
-  rated: BillingPeriod[];
-  removed: BillingPeriod[];
   /** Future periods whose invoice is taken back (rules Q9). */
   withdrawn: BillingPeriod[];
-  /** Rows without a live invoice that are planned again, because their terms have changed. */
-  reopened: BillingPeriod[];
-  /** Rows that stay what they are but for their end and what is in force (rules S9, Q3, Q4, Q11). */
-  revised: Set<BillingPeriod>;
   /** Of the invoices that billed what is in force now; read when the terms are changed (rules Q13). */
   givenBack: GivenBack[];
   /** The change of its terms that takes effect in this work. */
@@ -86,52 +79,25 @@ export interface TermsChange {
   creditNotes: CreditNote[];
 }
 
-/** Loads what the units need in a constant number of statements. The rows must be locked already. */
-export async function loadUnits(work: Work, subs: Subscription[]): Promise<SubscriptionUnit[]> {
-  const periods = await loadPeriods(
-    work.db,
-    subs.map(({ id }) => id),
-  );
-  const customers = await loadBillingCustomers(
-    work.db,
-    subs.map(({ customerId }) => customerId),
-  );
-  const coming = subs.flatMap(({ pendingChange }) => pendingChange ?? []);
-  const versionIds = new Set([...subs, ...periods, ...coming].map(({ planVersionId }) => planVersionId));
-  const versions = await loadPlanVersions(work.db, [...versionIds]);
-  const discounts = await loadDiscounts(
-    work.db,
-    subs.map(({ id }) => id),
-  );
-  const bySubscription = Map.groupBy(periods, ({ subscriptionId }) => subscriptionId);
-  return subs.map((sub) => {
-    const customer = customers.get(sub.customerId)!;
-    return newUnit(sub, customer, versions, bySubscription.get(sub.id) ?? [], discounts.get(sub.id));
-  });
-}
-
-export function newUnit(
+/** A subscription as it is: nothing is decided yet. */
+export function newOutcome(
   sub: Subscription,
   customer: BillingCustomer,
   versions: Map<string, PlanVersion>,
   periods: BillingPeriod[],
   discounts: SubscriptionDiscount[] = [],
-): SubscriptionUnit {
+): Outcome {
   return {
     before: { ...sub, metadata: structuredClone(sub.metadata) },
     sub,
     customer,
     versions,
+    isNew: false,
     periods,
+    stored: new Map(periods.map((row) => [row.id, { ...row }])),
     discounts,
     discountsBefore: discounts.map((discount) => ({ ...discount })),
-    inserted: [],
-    updated: new Set(),
-    rated: [],
-    removed: [],
     withdrawn: [],
-    reopened: [],
-    revised: new Set(),
     givenBack: [],
     change: null,
     bills: [],
@@ -141,10 +107,10 @@ export function newUnit(
   };
 }
 
-export const versionOf = (unit: SubscriptionUnit): PlanVersion => unit.versions.get(unit.sub.planVersionId)!;
+export const versionOf = (outcome: Outcome): PlanVersion => outcome.versions.get(outcome.sub.planVersionId)!;
 
 type Span = Pick<Charge, 'periodStart' | 'periodEnd' | 'billingPeriodId'>;
-function charge({ versions, sub }: SubscriptionUnit, terms: Omit<Terms, 'planId'>, span: Span): Charge {
+function charge({ versions, sub }: Outcome, terms: Omit<Terms, 'planId'>, span: Span): Charge {
   const version = versions.get(terms.planVersionId)!;
   return {
     plan: { id: version.planId, name: version.planName, productId: version.productId },
@@ -158,23 +124,23 @@ function charge({ versions, sub }: SubscriptionUnit, terms: Omit<Terms, 'planId'
 }
 
 /** What a period row charges: the price version, quantity and dates of the row (rules U5, S8). */
-export function chargeOf(unit: SubscriptionUnit, period: BillingPeriod): Charge {
+export function chargeOf(outcome: Outcome, period: BillingPeriod): Charge {
   const { id: billingPeriodId, planVersionId, quantity, periodStart, periodEnd } = period;
-  const { billingCycle } = termsAt(unit.sub, periodStart);
-  return charge(unit, { planVersionId, quantity, billingCycle }, { periodStart, periodEnd, billingPeriodId });
+  const { billingCycle } = termsAt(outcome.sub, periodStart);
+  return charge(outcome, { planVersionId, quantity, billingCycle }, { periodStart, periodEnd, billingPeriodId });
 }
 
 /** What the subscription as it is (or was) charges for its current period. */
-export const currentCharge = (unit: SubscriptionUnit, sub: Subscription): Charge =>
-  charge(unit, sub, { periodStart: sub.currentPeriodStart, periodEnd: sub.currentPeriodEnd });
+export const currentCharge = (outcome: Outcome, sub: Subscription): Charge =>
+  charge(outcome, sub, { periodStart: sub.currentPeriodStart, periodEnd: sub.currentPeriodEnd });
 
 /** Brings the pending rows in line with the present state (rules S4, S6). */
-export function replan(unit: SubscriptionUnit, work: Work): void {
-  const usage = isUsageBased(versionOf(unit)) ? usageStart(unit) : null;
-  const plan = planPeriods(unit.sub, unit.periods, usage, (row) => ({
+export function replan(outcome: Outcome, work: Work): void {
+  const usage = isUsageBased(versionOf(outcome)) ? usageStart(outcome) : null;
+  outcome.periods = planPeriods(outcome.sub, outcome.periods, usage, (row) => ({
     ...row,
     id: work.newId(),
-    subscriptionId: unit.sub.id,
+    subscriptionId: outcome.sub.id,
     state: 'pending',
     reason: null,
     invoiceId: null,
@@ -187,35 +153,27 @@ export function replan(unit: SubscriptionUnit, work: Work): void {
     dirty: false,
     createdAt: work.now,
   }));
-  unit.periods = plan.rows;
-  unit.inserted.push(...plan.insert);
-  for (const row of plan.update) unit.updated.add(row);
-  for (const row of plan.remove) remove(unit, row);
 }
 
 /** Forgets a pending row (rules S4). */
-export function remove(unit: SubscriptionUnit, row: BillingPeriod): void {
-  unit.periods = unit.periods.filter((other) => other !== row);
-  unit.updated.delete(row);
-  const at = unit.inserted.indexOf(row);
-  if (at >= 0) unit.inserted.splice(at, 1);
-  else unit.removed.push(row);
+export function remove(outcome: Outcome, row: BillingPeriod): void {
+  outcome.periods = outcome.periods.filter((other) => other !== row);
 }
 
 export const isUsageBased = ({ price }: PlanVersion): boolean => price.pricingModel === 'usage_based';
 
 /** Where the usage begins that is billed at the end of the current period: its start, or the last change (rules Q7). */
-function usageStart(unit: SubscriptionUnit): UsageStart {
-  const { sub, periods, change } = unit;
+function usageStart(outcome: Outcome): UsageStart {
+  const { sub, periods, change } = outcome;
   const { currentPeriodStart: start, currentPeriodEnd: end } = sub;
   const open = periods.find((row) => row.kind === 'usage' && row.periodStart >= start && row.periodEnd >= end);
   const from = open?.periodStart ?? (change !== null && change.at > start && change.at < end ? change.at : start);
-  return { from, tiersFrom: tiersFrom(unit, from) };
+  return { from, tiersFrom: tiersFrom(outcome, from) };
 }
 
-export const emit = (unit: SubscriptionUnit, type: string, data: Record<string, unknown>): void => {
-  const { id, customerId, planId } = unit.sub;
-  unit.events.push({
+export const emit = (outcome: Outcome, type: string, data: Record<string, unknown>): void => {
+  const { id, customerId, planId } = outcome.sub;
+  outcome.events.push({
     type,
     customerId,
     resourceType: 'subscription',

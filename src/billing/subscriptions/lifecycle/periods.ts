@@ -1,5 +1,4 @@
 import { addDays, addMonths, type Instant } from '../../../platform/calendar.ts';
-import { changesOf } from '../../../platform/changes.ts';
 import { CYCLE_MONTHS } from '../../pricing/prices.ts';
 import { type BillingPeriod, isBilled, type PeriodKind, type Subscription, type Terms } from '../subscription.ts';
 
@@ -75,50 +74,27 @@ const endOfNext = (sub: Subscription, { billingCycle }: Terms): Instant =>
     ? periodStart(sub, sub.periodIndex + 2)
     : addMonths(sub.currentPeriodEnd, CYCLE_MONTHS[billingCycle]);
 
-export interface PeriodPlan {
-  insert: BillingPeriod[];
-  update: BillingPeriod[];
-  remove: BillingPeriod[];
-  /** Every row after the plan is carried out. */
-  rows: BillingPeriod[];
-}
-
 /**
- * Compares the rows there are with those the current period needs. Facts (invoiced, skipped, waived) stay as they are;
- * a pending row that is no longer planned goes, except usage that still waits to be billed (`dueAt` <= the period's end).
+ * The rows as they shall be: those there are, brought in line with what the current period needs, and new ones. Facts
+ * (invoiced, skipped, waived) stay as they are; a pending row that is no longer planned goes, except usage that still
+ * waits to be billed (`dueAt` <= the period's end).
  */
 export function planPeriods(
   sub: Subscription,
   existing: BillingPeriod[],
   usage: UsageStart | null,
-  make: MakePeriod,
-): PeriodPlan {
-  const planned = plannedPeriods(sub, usage);
-  const wanted = new Map(planned.map((row) => [`${row.kind}|${row.periodStart}`, row]));
-  const plan: PeriodPlan = { insert: [], update: [], remove: [], rows: [] };
-  for (const row of existing) {
-    const target = wanted.get(`${row.kind}|${row.periodStart}`);
-    wanted.delete(`${row.kind}|${row.periodStart}`);
-    const keep = row.state !== 'pending' || row.kind === 'usage';
-    if (!target && !keep) {
-      plan.remove.push(row);
-      continue;
-    }
-    plan.rows.push(row);
-    if (target && row.state === 'pending' && revise(row, target)) plan.update.push(row);
+  make: (row: PlannedPeriod) => BillingPeriod,
+): BillingPeriod[] {
+  const wanted = new Map(plannedPeriods(sub, usage).map((row) => [identity(row), row]));
+  const rows = existing.filter((row) => row.state !== 'pending' || row.kind === 'usage' || wanted.has(identity(row)));
+  for (const row of rows) {
+    const planned = wanted.get(identity(row));
+    wanted.delete(identity(row));
+    if (planned && row.state === 'pending') Object.assign(row, planned);
   }
-  for (const row of wanted.values()) {
-    const made = make(row);
-    plan.insert.push(made);
-    plan.rows.push(made);
-  }
-  return plan;
+  return [...rows, ...[...wanted.values()].map(make)];
 }
 
-type MakePeriod = (row: PlannedPeriod) => BillingPeriod;
-
-function revise(row: BillingPeriod, { kind: _, periodStart: _start, ...target }: PlannedPeriod): boolean {
-  const changed = Object.keys(changesOf<Partial<PlannedPeriod>>(row, target)).length > 0;
-  Object.assign(row, target);
-  return changed;
-}
+/** One row for a subscription, a kind and a start (rules S4). */
+const identity = ({ kind, periodStart: start }: Pick<BillingPeriod, 'kind' | 'periodStart'>): string =>
+  `${kind}|${start}`;

@@ -6,11 +6,11 @@ import { loadLines } from '../../invoices/line-store.ts';
 import { presentInvoice } from '../../invoices/present.ts';
 import type { PlanVersion } from '../../plans/plan.ts';
 import { findSellablePlan, readSellablePlan } from '../../plans/store.ts';
-import { type SubscriptionUnit, versionOf } from '../lifecycle/outcome.ts';
+import { creditedBy } from '../lifecycle/finish.ts';
+import { type Outcome, versionOf } from '../lifecycle/outcome.ts';
 import { presentOne } from '../present.ts';
 import { findSubscription } from '../store/subscriptions.ts';
 import { hadTrial, takeTrial } from '../store/trials.ts';
-import { creditedBy } from '../store/write.ts';
 import { changeSubscription } from './change.ts';
 import { imagineUpToDate, stored } from './imagine.ts';
 import { type BilledBy, checkQuote, checkQuotedVersion, figuresOf, readQuote, writeQuote } from './quote.ts';
@@ -24,18 +24,18 @@ export const changeSubscriptionPlan: Tag['changeSubscriptionPlan'] = async ({ pa
   const { quoteToken, ...asked } = body;
   if (scope !== null && asked.prorate === false)
     throw new AppError('forbidden', 'An API key of a customer cannot change a plan without proration.');
-  const { unit } = await changeSubscription(context, path.id, async (billing, unit) => {
-    requireChangeable(unit);
+  const { outcome } = await changeSubscription(context, path.id, async (billing, outcome) => {
+    requireChangeable(outcome);
     const quote = quoteToken === undefined ? undefined : readQuote(runtime.vault, quoteToken, path.id, now);
-    if (quote) checkQuotedVersion(quote, unit);
+    if (quote) checkQuotedVersion(quote, outcome);
     const version = await findSellablePlan(db, asked.newPlanId);
-    const trial = trialMoved(unit, version, asked);
+    const trial = trialMoved(outcome, version, asked);
     if (trial && !(await takeTrial(db, scope, trial, now))) throw trialUsed();
-    const decision = await changeTerms(unit, context, version, asked, quote?.t);
+    const decision = await changeTerms(outcome, context, version, asked, quote?.t);
     const billedBy: BilledBy = ({ id }) => stored(billing, id, true);
-    if (quote) checkQuote(quote, decision, await figuresOf(billing, unit, decision, billedBy));
+    if (quote) checkQuote(quote, decision, await figuresOf(billing, outcome, decision, billedBy));
   });
-  const { change, sub } = unit;
+  const { change, sub } = outcome;
   const invoice = change?.invoice?.invoice;
   const lines = invoice && (await loadLines(db, [invoice.id])).get(invoice.id)!;
   return {
@@ -51,20 +51,21 @@ export const previewSubscriptionPlanChange: Tag['previewSubscriptionPlanChange']
   const sub = await findSubscription(db, scope, path.id);
   if (!sub) throw notFound('subscription');
   const billing = await openBilling(context);
-  const { unit, billedBy } = await imagineUpToDate(billing, sub);
-  requireChangeable(unit);
+  const { outcome, billedBy } = await imagineUpToDate(billing, sub);
+  requireChangeable(outcome);
   const version = await readSellablePlan(db, body.newPlanId);
-  const trial = trialMoved(unit, version, body);
+  const trial = trialMoved(outcome, version, body);
   if (trial && (await hadTrial(db, scope, trial))) throw trialUsed();
-  const decision = await changeTerms(unit, context, version, body);
-  const figures = await figuresOf(billing, unit, decision, billedBy);
-  return { ...figures, ...writeQuote(runtime.vault, unit, decision, figures, now) };
+  const decision = await changeTerms(outcome, context, version, body);
+  const figures = await figuresOf(billing, outcome, decision, billedBy);
+  return { ...figures, ...writeQuote(runtime.vault, outcome, decision, figures, now) };
 };
 
 /** A trial that goes on with another product is a trial of that one, too (rules S15). */
-function trialMoved(unit: SubscriptionUnit, { productId }: PlanVersion, { effective }: { effective?: string }) {
-  const { status, customerId } = unit.sub;
-  if (status !== 'trialing' || effective === 'period_end' || versionOf(unit).productId === productId) return undefined;
+function trialMoved(outcome: Outcome, { productId }: PlanVersion, { effective }: { effective?: string }) {
+  const { status, customerId } = outcome.sub;
+  if (status !== 'trialing' || effective === 'period_end' || versionOf(outcome).productId === productId)
+    return undefined;
   return { customerId, productId };
 }
 

@@ -8,11 +8,11 @@ import type { CouponClaim } from '../../coupons/redeem.ts';
 import type { PlanVersion } from '../../plans/plan.ts';
 import { advanceAmount, type Charge } from '../../pricing/lines.ts';
 import { type BillingCycle, billsInAdvance, soldRatio } from '../../pricing/prices.ts';
-import { attachDiscount } from '../lifecycle/discounts.ts';
-import { currentCharge, newUnit } from '../lifecycle/outcome.ts';
+import { currentCharge, newOutcome } from '../lifecycle/outcome.ts';
 import { begin, trialNoticeAt } from '../lifecycle/transitions.ts';
-import { type Saved, saveNewUnit } from '../store/write.ts';
+import { type Saved, writeOutcomes } from '../store/write.ts';
 import type { Subscription } from '../subscription.ts';
+import { attachDiscount } from './attach.ts';
 
 export interface NewSubscription {
   billingCycle: BillingCycle;
@@ -37,20 +37,22 @@ export async function createSubscription(
   refuseUnsellable(version, asked);
   const trialDays = asked.trialDays ?? version.trialDays;
   const sub = bareSubscription(billing, customer, version, asked, trialDays);
-  const unit = newUnit(sub, customer, new Map([[version.id, version]]), []);
-  unit.before.status = 'trialing';
-  unit.cause = 'create';
-  const amount = priceOf(currentCharge(unit, sub));
-  if (trialDays === 0) begin(unit, work, work.now);
+  const outcome = newOutcome(sub, customer, new Map([[version.id, version]]), []);
+  outcome.isNew = true;
+  outcome.before.status = 'trialing'; // so that what it bills is new revenue
+  outcome.cause = 'create';
+  const amount = priceOf(currentCharge(outcome, sub));
+  if (trialDays === 0) begin(outcome, work, work.now);
   if (asked.coupon) {
-    const { coupon } = await attachDiscount(unit, work, asked.coupon, {
+    const { coupon } = await attachDiscount(outcome, work, asked.coupon, {
       ahead: trialDays === 0 ? 0 : 1,
       taken: asked.couponsTaken,
     });
-    unit.sub.couponCode = coupon.code;
+    outcome.sub.couponCode = coupon.code;
   }
-  emitCreated(work, unit.sub, version, billsInAdvance(version.price) ? amount : null);
-  return saveNewUnit(billing, unit);
+  emitCreated(work, outcome.sub, version, billsInAdvance(version.price) ? amount : null);
+  const [saved] = await writeOutcomes(billing, [outcome]);
+  return saved!;
 }
 
 /** Throws AppError `validation_error` unless the plan is sold in that cycle and quantity (rules P5, S2). */

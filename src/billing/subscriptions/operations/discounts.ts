@@ -3,9 +3,10 @@ import type { Handlers } from '../../../platform/http/operations.ts';
 import { claimCoupon } from '../../coupons/redeem.ts';
 import { withdrawNext } from '../lifecycle/bills.ts';
 import type { SubscriptionDiscount } from '../lifecycle/discount.ts';
-import { attachDiscount, coversNext, detachDiscount, requireDiscountable } from '../lifecycle/discounts.ts';
+import { coversNext, detachDiscount, requireDiscountable } from '../lifecycle/discounts.ts';
 import { presentDiscount } from '../present.ts';
 import { couponsOfCustomer } from '../store/discounts.ts';
+import { attachDiscount } from './attach.ts';
 import { changeSubscription } from './change.ts';
 
 type Tag = Handlers<'subscriptions'>;
@@ -17,22 +18,22 @@ export const addSubscriptionDiscount: Tag['addSubscriptionDiscount'] = async ({ 
   const taken = scope === null ? [] : await couponsOfCustomer(db, scope);
   let added: SubscriptionDiscount;
   const {
-    unit: { sub },
-  } = await changeSubscription(context, path.id, async ({ work }, unit) => {
-    requireDiscountable(unit);
-    added = await attachDiscount(unit, work, claim, { taken });
-    if (coversNext(unit, added)) withdrawNext(unit);
+    outcome: { sub },
+  } = await changeSubscription(context, path.id, async ({ work }, outcome) => {
+    requireDiscountable(outcome);
+    added = await attachDiscount(outcome, work, claim, { taken });
+    if (coversNext(outcome, added)) withdrawNext(outcome);
   });
   return presentDiscount(added!, sub);
 };
 
 export const removeSubscriptionDiscount: Tag['removeSubscriptionDiscount'] = async ({ path }, context) => {
-  await changeSubscription(context, path.id, async ({ work }, unit) => {
-    const discount = unit.discounts.find(({ id }) => id === path.discountId);
+  await changeSubscription(context, path.id, async ({ work }, outcome) => {
+    const discount = outcome.discounts.find(({ id }) => id === path.discountId);
     if (!discount) throw notFound('discount');
     if (discount.removedAt !== null) return;
-    requireDiscountable(unit);
-    if (coversNext(unit, discount)) withdrawNext(unit);
-    detachDiscount(unit, work, discount);
+    requireDiscountable(outcome);
+    if (coversNext(outcome, discount)) withdrawNext(outcome);
+    detachDiscount(outcome, work, discount);
   });
 };

@@ -3,20 +3,23 @@ import type { Billing } from '../../billing.ts';
 import { compose } from '../../invoices/draft.ts';
 import { invoicesOfPeriods } from '../../invoices/line-store.ts';
 import { loadInvoices, lockInvoices } from '../../invoices/store.ts';
+import { draftsOf } from '../lifecycle/bill-draft.ts';
 import { makePending } from '../lifecycle/bills.ts';
-import { loadUnits, newUnit, replan, type SubscriptionUnit } from '../lifecycle/outcome.ts';
+import { closeBill } from '../lifecycle/close-bill.ts';
+import { finish } from '../lifecycle/finish.ts';
+import { newOutcome, type Outcome, replan } from '../lifecycle/outcome.ts';
+import type { Ratings } from '../lifecycle/rating.ts';
 import { isDue, performDue } from '../lifecycle/transitions.ts';
-import { closeBill, draftsOf } from '../store/issue-bills.ts';
+import { readOutcomes } from '../store/load.ts';
 import { findUnresolvedParked } from '../store/parked.ts';
 import type { Reversible } from '../store/unused-credit.ts';
-import { finish } from '../store/write.ts';
 import type { Subscription } from '../subscription.ts';
-import { type Ratings, rateUsage } from '../usage/rating.ts';
+import { rateUsage } from '../usage/rating.ts';
 import { MAX_ACTIONS } from './catch-up.ts';
 import type { BilledBy } from './quote.ts';
 
 export interface Imagined {
-  unit: SubscriptionUnit;
+  outcome: Outcome;
   billedBy: BilledBy;
 }
 
@@ -27,39 +30,39 @@ export interface Imagined {
 export async function imagineUpToDate(billing: Billing, sub: Subscription): Promise<Imagined> {
   const { work } = billing;
   const imagined = new Map<string, Reversible>();
-  let [unit] = (await loadUnits(work, [sub])) as [SubscriptionUnit];
-  if (isDue(unit, work.now) && (await findUnresolvedParked(work.db, sub.id)))
+  let [outcome] = (await readOutcomes(work, [sub])) as [Outcome];
+  if (isDue(outcome, work.now) && (await findUnresolvedParked(work.db, sub.id)))
     throw conflict('The billing of the subscription is parked.');
-  for (let done = 0; isDue(unit, work.now); done++) {
+  for (let done = 0; isDue(outcome, work.now); done++) {
     if (done === MAX_ACTIONS)
       throw conflict('Too much is due of the subscription. The next billing run goes on with it.');
-    performDue(unit, work);
-    for (const row of unit.withdrawn) makePending(row);
-    replan(unit, work);
-    await issueInMemory(billing, unit, await rateUsage(work.db, [unit]), imagined);
-    finish(unit, work.now);
-    unit = newUnit(unit.sub, unit.customer, unit.versions, unit.periods, unit.discounts);
+    performDue(outcome, work);
+    for (const row of outcome.withdrawn) makePending(row);
+    replan(outcome, work);
+    await issueInMemory(billing, outcome, await rateUsage(work.db, [outcome]), imagined);
+    finish(outcome, work.now);
+    outcome = newOutcome(outcome.sub, outcome.customer, outcome.versions, outcome.periods, outcome.discounts);
   }
   return {
-    unit,
+    outcome,
     billedBy: async (row) => [...(await stored(billing, row.id)), ...[imagined.get(row.id) ?? []].flat()],
   };
 }
 
 async function issueInMemory(
   billing: Billing,
-  unit: SubscriptionUnit,
+  outcome: Outcome,
   ratings: Ratings,
   imagined: Map<string, Reversible>,
 ): Promise<void> {
-  for (const { bill, draft } of draftsOf(billing, unit, ratings)) {
+  for (const { bill, draft } of draftsOf(billing, outcome, ratings)) {
     if (!draft) {
-      closeBill(unit, bill, ratings);
+      closeBill(bill, ratings);
       continue;
     }
     const output = await compose(billing, draft, false);
     const { total, taxAmount, tax } = output;
-    closeBill(unit, bill, ratings, { output, id: draft.id });
+    closeBill(bill, ratings, { output, id: draft.id });
     const none = { reversedAmount: 0n, reversedTax: 0n };
     const taxInclusive = tax?.inclusive ?? false;
     for (const { id } of bill.periods)

@@ -9,8 +9,8 @@ import { compose } from '../../invoices/draft.ts';
 import type { InvoiceOutput } from '../../pricing/compose.ts';
 import { type LineInput, lineAmount } from '../../pricing/lines.ts';
 import { quantityNumber } from '../../pricing/quantity.ts';
-import type { SubscriptionUnit, TermsChange } from '../lifecycle/outcome.ts';
-import { draftsOf } from '../store/issue-bills.ts';
+import { draftsOf } from '../lifecycle/bill-draft.ts';
+import type { Outcome, TermsChange } from '../lifecycle/outcome.ts';
 import { type Reversible, reversalsOf } from '../store/unused-credit.ts';
 import type { BillingPeriod } from '../subscription.ts';
 import { rateUsage } from '../usage/rating.ts';
@@ -25,17 +25,17 @@ export type BilledBy = (row: BillingPeriod) => Promise<readonly Reversible[]>;
 /** What a change comes to: the members of the preview but the token (rules Q8). */
 export type Figures = Omit<PlanChangePreview, 'quoteToken' | 'quoteExpiresAt'>;
 
-/** Computes what `saveUnits` would issue for the change in the unit, with the same functions; stores nothing. */
+/** Computes what `writeOutcomes` would issue for the change in the outcome, with the same functions; stores nothing. */
 export async function figuresOf(
   billing: Billing,
-  unit: SubscriptionUnit,
+  outcome: Outcome,
   decision: Decision,
   billedBy: BilledBy,
 ): Promise<Figures> {
-  const { change, sub } = unit;
+  const { change, sub } = outcome;
   const money = (minor: bigint) => formatMoney(minor, sub.currency);
-  const ratings = await rateUsage(billing.work.db, [unit]);
-  const [charged] = draftsOf(billing, unit, ratings).filter(({ bill }) => bill === change?.bill);
+  const ratings = await rateUsage(billing.work.db, [outcome]);
+  const [charged] = draftsOf(billing, outcome, ratings).filter(({ bill }) => bill === change?.bill);
   const invoice = charged?.draft ? await compose(billing, charged.draft, false) : null;
   const notes = change?.row && change.reverse > 0n ? reversalsOf(await billedBy(change.row), change.reverse) : [];
   const sum = (amounts: bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
@@ -88,9 +88,9 @@ interface Quote {
 const stale = (why: string) => refuse('quote_stale', `${why} Ask for a new preview.`);
 
 /** The instant and the numbers of a change, pinned for 15 minutes (rules Q8). `at` is the instant it was asked at. */
-export function writeQuote(vault: Vault, unit: SubscriptionUnit, decision: Decision, figures: Figures, at: Instant) {
+export function writeQuote(vault: Vault, outcome: Outcome, decision: Decision, figures: Figures, at: Instant) {
   const quoteExpiresAt = addMilliseconds(at, QUOTE_MS);
-  const { id: subscription, version } = unit.sub;
+  const { id: subscription, version } = outcome.sub;
   const quote: Quote = { subscription, version, t: at, hash: hashOf(decision, figures), expires: quoteExpiresAt };
   const payload = Buffer.from(JSON.stringify(quote)).toString('base64url');
   return { quoteToken: `${payload}.${vault.sign('quote', payload)}`, quoteExpiresAt };
@@ -113,8 +113,8 @@ export function checkQuote(quote: Quote, decision: Decision, figures: Figures): 
 }
 
 /** Throws AppError `quote_stale` when the subscription is not as it was quoted. */
-export function checkQuotedVersion(quote: Quote, unit: SubscriptionUnit): void {
-  if (unit.sub.version !== quote.version) throw stale('The subscription has changed since.');
+export function checkQuotedVersion(quote: Quote, outcome: Outcome): void {
+  if (outcome.sub.version !== quote.version) throw stale('The subscription has changed since.');
 }
 
 function hashOf({ target, prorate, effective, at }: Decision, figures: Figures): string {

@@ -5,7 +5,7 @@ import { sameCurrency } from '../../../platform/money.ts';
 import type { Work } from '../../../platform/work.ts';
 import type { PlanVersion } from '../../plans/plan.ts';
 import { soldRatio } from '../../pricing/prices.ts';
-import { isUsageBased, type SubscriptionUnit, versionOf } from '../lifecycle/outcome.ts';
+import { isUsageBased, type Outcome, versionOf } from '../lifecycle/outcome.ts';
 import {
   changeNow,
   currentAdvance,
@@ -32,23 +32,23 @@ export interface Decision {
 type Asked = Omit<PlanChange, 'quoteToken'>;
 
 /** Throws AppError `subscription_not_active` unless the plan and the quantity can be changed (rules S1). */
-export function requireChangeable({ sub }: SubscriptionUnit): void {
+export function requireChangeable({ sub }: Outcome): void {
   if (sub.status !== 'trialing' && sub.status !== 'active')
     throw refuse('subscription_not_active', `A ${sub.status} subscription takes no change of its plan or quantity.`);
 }
 
 /**
- * Changes the unit in memory to the version that the caller has found sellable (rules Q1-Q7). `at`: now, or the instant
+ * Changes the outcome in memory to the version that the caller has found sellable (rules Q1-Q7). `at`: now, or the instant
  * of a quote. Throws AppError `currency_mismatch`, `validation_error`, `conflict`.
  */
 export async function changeTerms(
-  unit: SubscriptionUnit,
+  outcome: Outcome,
   work: Work,
   version: PlanVersion,
   asked: Asked,
   at: Instant = work.now,
 ): Promise<Decision> {
-  const { sub } = unit;
+  const { sub } = outcome;
   const { prorate = true, effective = 'now' } = asked;
   const target = targetOf(sub, version, asked);
   const otherCycle = target.billingCycle !== sub.billingCycle;
@@ -56,20 +56,20 @@ export async function changeTerms(
     throw invalid({ billingCycle: 'can be changed within a period only with proration' });
   if (effective === 'period_end') {
     if (sub.cancelAtPeriodEnd) throw conflict('The subscription ends with its period.');
-    schedule(unit, target, asked.quantity === undefined && !isUsageBased(version));
+    schedule(outcome, target, asked.quantity === undefined && !isUsageBased(version));
     return { target, prorate, effective, at: sub.currentPeriodEnd };
   }
-  const from = effectiveInstant(unit, at);
+  const from = effectiveInstant(outcome, at);
   if (!sameTerms(termsOf(target), sub)) {
-    await readGivenBack(unit, work);
-    changeNow(unit, work, target, from, prorate);
+    await readGivenBack(outcome, work);
+    changeNow(outcome, work, target, from, prorate);
   }
   return { target, prorate, effective, at: from };
 }
 
 /** What the unused time is worth depends on it (rules Q13); nothing was billed for a trial. */
-async function readGivenBack(unit: SubscriptionUnit, { db }: Work): Promise<void> {
-  if (unit.sub.status !== 'trialing') unit.givenBack = await loadGivenBack(db, currentAdvance(unit).id);
+async function readGivenBack(outcome: Outcome, { db }: Work): Promise<void> {
+  if (outcome.sub.status !== 'trialing') outcome.givenBack = await loadGivenBack(db, currentAdvance(outcome).id);
 }
 
 /** Absent members: the present quantity (1 for usage), the present cycle if the plan is sold in it (rules Q1). */
@@ -87,11 +87,11 @@ function targetOf(sub: Subscription, version: PlanVersion, asked: Asked): Target
 }
 
 /** PUT of a quantity: at the price that was sold, from now on (rules Q1). The present one is no change. */
-export async function changeQuantity(unit: SubscriptionUnit, work: Work, quantity: number): Promise<void> {
-  const { sub } = unit;
+export async function changeQuantity(outcome: Outcome, work: Work, quantity: number): Promise<void> {
+  const { sub } = outcome;
   if (quantity === sub.quantity) return;
-  requireChangeable(unit);
-  const target = targetOf(sub, versionOf(unit), { newPlanId: sub.planId, quantity, billingCycle: sub.billingCycle });
-  await readGivenBack(unit, work);
-  takeQuantity(unit, target, effectiveInstant(unit, work.now));
+  requireChangeable(outcome);
+  const target = targetOf(sub, versionOf(outcome), { newPlanId: sub.planId, quantity, billingCycle: sub.billingCycle });
+  await readGivenBack(outcome, work);
+  takeQuantity(outcome, target, effectiveInstant(outcome, work.now));
 }

@@ -11,13 +11,14 @@ import { defaultDueDate } from '../../invoices/invoice.ts';
 import type { InvoiceLine, InvoiceOutput } from '../../pricing/compose.ts';
 import { quantityNumber } from '../../pricing/quantity.ts';
 import { draftOf, linesOf } from '../lifecycle/bill-draft.ts';
-import { type Bill, loadUnits, type SubscriptionUnit } from '../lifecycle/outcome.ts';
+import type { Bill, Outcome } from '../lifecycle/outcome.ts';
 import { crossBoundary } from '../lifecycle/transitions.ts';
+import { readOutcomes } from '../store/load.ts';
 import { findSubscription } from '../store/subscriptions.ts';
 import { rateUsage } from '../usage/rating.ts';
 
 /**
- * What the next boundary would issue if it were now (rules I7): the boundary is crossed in memory, on a unit that is
+ * What the next boundary would issue if it were now (rules I7): the boundary is crossed in memory, on an outcome that is
  * never saved. Reads only. Throws AppError `not_found`, `subscription_not_active`.
  */
 export async function upcomingInvoice(context: Context, id: string): Promise<InvoicePreview> {
@@ -25,34 +26,34 @@ export async function upcomingInvoice(context: Context, id: string): Promise<Inv
   if (!sub) throw notFound('subscription');
   if (sub.status === 'paused' || sub.status === 'canceled')
     throw refuse('subscription_not_active', `A ${sub.status} subscription has no upcoming invoice.`);
-  const [unit] = await loadUnits(context, [sub]);
+  const [outcome] = await readOutcomes(context, [sub]);
   const issueDate = sub.currentPeriodEnd > context.now ? sub.currentPeriodEnd : context.now;
-  crossBoundary(unit!, context);
+  crossBoundary(outcome!, context);
   const billing = await openBilling(context);
-  const output = await compute(billing, unit!, issueDate);
-  if (unit!.sub.status === 'canceled' && output.lines.length === 0)
+  const output = await compute(billing, outcome!, issueDate);
+  if (outcome!.sub.status === 'canceled' && output.lines.length === 0)
     throw refuse('subscription_not_active', 'The subscription ends with its period, and nothing is left to bill.');
-  return present(billing, unit!, output, issueDate);
+  return present(billing, outcome!, output, issueDate);
 }
 
 /** One invoice for everything the boundary bills. */
-async function compute(billing: Billing, unit: SubscriptionUnit, issueDate: Instant): Promise<InvoiceOutput> {
+async function compute(billing: Billing, outcome: Outcome, issueDate: Instant): Promise<InvoiceOutput> {
   const { work } = billing;
   const bill: Bill = {
-    periods: unit.bills.flatMap(({ periods }) => periods),
-    late: unit.bills.flatMap(({ late }) => late),
+    periods: outcome.bills.flatMap(({ periods }) => periods),
+    rerated: outcome.bills.flatMap(({ rerated }) => rerated),
     origin: 'renewal',
     preGenerated: false,
   };
-  const lines = linesOf(unit, bill, await rateUsage(work.db, [unit]));
-  const balances = (await creditBalancesOf(work.db, [unit.customer.id])).get(unit.customer.id) ?? [];
-  const balance = balances.find(({ currency }) => currency === unit.sub.currency)?.balance ?? 0n;
-  const draft = { ...draftOf(work, unit, bill, lines), taxedOn: utcDate(issueDate) };
+  const lines = linesOf(outcome, bill, await rateUsage(work.db, [outcome]));
+  const balances = (await creditBalancesOf(work.db, [outcome.customer.id])).get(outcome.customer.id) ?? [];
+  const balance = balances.find(({ currency }) => currency === outcome.sub.currency)?.balance ?? 0n;
+  const draft = { ...draftOf(work, outcome, bill, lines), taxedOn: utcDate(issueDate) };
   return composeWith(billing, draft, { balance, apply: true });
 }
 
-function present({ settings }: Billing, unit: SubscriptionUnit, output: InvoiceOutput, issueDate: Instant) {
-  const { sub, before, customer } = unit;
+function present({ settings }: Billing, outcome: Outcome, output: InvoiceOutput, issueDate: Instant) {
+  const { sub, before, customer } = outcome;
   const money = (minor: bigint) => formatMoney(minor, sub.currency);
   const period = sub.status === 'canceled' ? before : sub;
   return {

@@ -3,6 +3,7 @@ import type { Db } from '../../../platform/db/connect.ts';
 import { inList } from '../../../platform/db/in-list.ts';
 import { loadCoupons } from '../../coupons/store.ts';
 import type { SubscriptionDiscount } from '../lifecycle/discount.ts';
+import type { Outcome } from '../lifecycle/outcome.ts';
 
 interface Row {
   id: string;
@@ -67,7 +68,7 @@ export const insertDiscounts = (db: Db, discounts: SubscriptionDiscount[]): Prom
     })),
   );
 
-export const updateDiscounts = (db: Db, discounts: SubscriptionDiscount[]): Promise<number> =>
+const updateDiscounts = (db: Db, discounts: SubscriptionDiscount[]): Promise<number> =>
   updateRows(
     db,
     'subscription_discounts',
@@ -79,3 +80,20 @@ export const updateDiscounts = (db: Db, discounts: SubscriptionDiscount[]): Prom
       removed_at: removedAt,
     })),
   );
+
+/** Writes attached, ended and moved discounts of many outcomes. */
+export async function saveDiscounts(db: Db, outcomes: Outcome[]): Promise<void> {
+  const inserted: SubscriptionDiscount[] = [];
+  const updated: SubscriptionDiscount[] = [];
+  for (const { discounts, discountsBefore } of outcomes)
+    for (const [i, discount] of discounts.entries()) {
+      const before = discountsBefore[i];
+      if (!before) inserted.push(discount);
+      else if (!sameWindow(before, discount)) updated.push(discount);
+    }
+  await insertDiscounts(db, inserted);
+  await updateDiscounts(db, updated);
+}
+
+const sameWindow = (a: SubscriptionDiscount, b: SubscriptionDiscount): boolean =>
+  a.startsAt === b.startsAt && a.endsAt === b.endsAt && a.removedAt === b.removedAt;

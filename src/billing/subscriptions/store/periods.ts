@@ -73,49 +73,79 @@ export async function loadPeriods(db: Db, subscriptionIds: string[]): Promise<Bi
 export const insertPeriods = (db: Db, periods: BillingPeriod[]): Promise<unknown> =>
   insertRows(db, 'billing_periods', periods.map(toPeriodRow));
 
-/** Throws when a row was no longer pending: somebody else made it a fact (rules S5). */
-export async function updatePendingPeriods(db: Db, periods: BillingPeriod[]): Promise<void> {
-  const rows = periods.map((period) => {
-    const {
-      subscription_id: _,
-      kind: _kind,
-      period_start: _start,
-      dirty: _dirty,
-      created_at: _at,
-      ...rest
-    } = toPeriodRow(period);
-    return rest;
-  });
-  const hit = await updateRows(db, 'billing_periods', 'id', rows, { onlyWhere: "state = 'pending'" });
-  if (hit !== periods.length) throw new Error(`${periods.length - hit} billing periods were billed by somebody else.`);
+/** The rows of a subscription as they shall be, and as they are stored. */
+export interface Kept {
+  periods: BillingPeriod[];
+  stored: Map<string, BillingPeriod>;
 }
 
-/** Throws when a row was not dirty any more: somebody else has rated it (rules U7). */
-export async function updateRatedPeriods(db: Db, periods: BillingPeriod[]): Promise<void> {
-  const rows = periods.map((period) => {
-    const { id, state, reason, invoice_id, billed_quantity, billed_amount, billed_net, dirty } = toPeriodRow(period);
-    return { id, state, reason, invoice_id, billed_quantity, billed_amount, billed_net, dirty };
-  });
-  const hit = await updateRows(db, 'billing_periods', 'id', rows, { onlyWhere: 'dirty' });
-  if (hit !== periods.length) throw new Error(`${periods.length - hit} usage periods were rated by somebody else.`);
+/** Inserts the rows that are not stored yet: what bills them names them. */
+export async function insertNewPeriods(db: Db, kept: readonly Kept[]): Promise<void> {
+  const made: BillingPeriod[] = [];
+  for (const { periods, stored } of kept)
+    for (const row of periods) {
+      if (stored.has(row.id)) continue;
+      made.push(row);
+      stored.set(row.id, { ...row });
+    }
+  await insertPeriods(db, made);
 }
 
-/** A charge that is taken back or made anew: the row is a plan again (rules Q3, Q9). */
-export async function reopenPeriods(db: Db, ids: string[]): Promise<void> {
+/** What the stored row must still be, so that nobody else has made a fact of it, or rated it (rules S5, U7). */
+const GUARDS = ["state = 'pending'", 'dirty', "state <> 'pending'"] as const;
+type Guard = (typeof GUARDS)[number];
+const guardOf = ({ state, dirty }: BillingPeriod): Guard => GUARDS[state === 'pending' ? 0 : dirty ? 1 : 2];
+
+/**
+ * Compares the stored rows with those that shall be, by their id: changed ones are updated, those that are left out are
+ * deleted; doing it again changes nothing. A fixed number of statements. Throws when a row is no longer what was read.
+ */
+export async function patchPeriods(db: Db, kept: readonly Kept[]): Promise<void> {
+  const { changed, gone } = comparisonOf(kept);
+  for (const [guard, rows] of changed) {
+    const hit = await updateRows(db, 'billing_periods', 'id', rows, { onlyWhere: guard });
+    if (hit !== rows.length) throw new Error(`${rows.length - hit} billing periods were billed by somebody else.`);
+  }
+  await deletePeriods(db, gone);
+}
+
+/** What is to be written, by what it is written over; from then on it counts as stored. */
+function comparisonOf(kept: readonly Kept[]) {
+  const changed = new Map<Guard, Record<string, unknown>[]>();
+  const gone: string[] = [];
+  for (const { periods, stored } of kept) {
+    const left = new Set(stored.keys());
+    for (const row of periods) {
+      const before = stored.get(row.id)!;
+      left.delete(row.id);
+      if (!differs(row, before)) continue;
+      const guard = guardOf(before);
+      const rows = changed.get(guard);
+      if (rows) rows.push(toPatch(row));
+      else changed.set(guard, [toPatch(row)]);
+      stored.set(row.id, { ...row });
+    }
+    for (const id of left) stored.delete(id);
+    gone.push(...left);
+  }
+  return { changed, gone };
+}
+
+/** What never changes of a row stays out of its patch. */
+function toPatch(period: BillingPeriod): Record<string, unknown> {
+  const { subscription_id: _, kind: _kind, period_start: _start, created_at: _at, ...rest } = toPeriodRow(period);
+  return rest;
+}
+
+function differs(a: BillingPeriod, b: BillingPeriod): boolean {
+  for (const member of Object.keys(a) as (keyof BillingPeriod)[]) if (a[member] !== b[member]) return true;
+  return false;
+}
+
+async function deletePeriods(db: Db, ids: string[]): Promise<void> {
   for (let i = 0; i < ids.length; i += 1000)
     await db('billing_periods')
       .whereIn('id', inList(ids.slice(i, i + 1000)))
-      .update({
-        ...{ state: 'pending', reason: null, invoice_id: null },
-        ...{ in_force_from: null, in_force_net: null, given_back_before: 0 },
-      });
-}
-
-export async function deletePendingPeriods(db: Db, ids: string[]): Promise<void> {
-  for (let i = 0; i < ids.length; i += 1000)
-    await db('billing_periods')
-      .whereIn('id', inList(ids.slice(i, i + 1000)))
-      .andWhere({ state: 'pending' })
       .delete();
 }
 

@@ -89,8 +89,8 @@ function toRow(sub: Subscription): Record<string, unknown> {
   };
 }
 
-export const insertSubscription = (db: Db, sub: Subscription): Promise<unknown> =>
-  insertRows(db, 'subscriptions', [toRow(sub)]);
+export const insertSubscriptions = (db: Db, subs: Subscription[]): Promise<unknown> =>
+  insertRows(db, 'subscriptions', subs.map(toRow));
 
 /** Writes everything that can change after the creation. */
 export async function updateSubscriptions(db: Db, subs: Subscription[]): Promise<void> {

@@ -5,7 +5,7 @@ import { invoicesOfPeriods } from '../../invoices/line-store.ts';
 import { reversalStateOf } from '../../invoices/reversal-state.ts';
 import { lockInvoices } from '../../invoices/store.ts';
 import { type Reversal, reverseAcross } from '../../pricing/reversal.ts';
-import type { SubscriptionUnit, TermsChange } from '../lifecycle/outcome.ts';
+import type { Outcome, TermsChange } from '../lifecycle/outcome.ts';
 
 /** What can be reversed: an invoice that is stored, or one that a preview only imagines. */
 export type Reversible = Pick<
@@ -21,9 +21,9 @@ export function reversalsOf<I extends Reversible>(invoices: readonly I[], base: 
 }
 const key = ({ issuedAt, id }: Reversible): string => `${issuedAt} ${id}`;
 
-/** Issues the credit notes of the changes in these units; the credit is there before anything is charged (rules Q3, Q6). */
-export async function creditUnused(billing: Billing, units: SubscriptionUnit[]): Promise<void> {
-  const changes = units.flatMap(({ change }) => (change !== null && change.reverse > 0n ? [change] : []));
+/** Issues the credit notes of the changes in these outcomes; the credit is there before anything is charged (rules Q3, Q6). */
+export async function creditUnused(billing: Billing, outcomes: Outcome[]): Promise<void> {
+  const changes = outcomes.flatMap(({ change }) => (change !== null && change.reverse > 0n ? [change] : []));
   if (changes.length === 0) return;
   const { db } = billing.work;
   const billed = await invoicesOfPeriods(db, changes.map(rowId));

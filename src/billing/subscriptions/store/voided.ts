@@ -1,21 +1,4 @@
-import { updateRows } from '../../../platform/db/bulk.ts';
 import type { Db } from '../../../platform/db/connect.ts';
-import type { BillingPeriod } from '../subscription.ts';
-
-/** Writes the end of billed periods and what is in force for them (rules S9, Q3, Q4). */
-export const revisePeriods = (db: Db, periods: BillingPeriod[]): Promise<number> =>
-  updateRows(
-    db,
-    'billing_periods',
-    'id',
-    periods.map(({ id, periodEnd, inForceFrom, inForceNet, givenBackBefore }) => ({
-      id,
-      period_end: periodEnd,
-      in_force_from: inForceFrom,
-      in_force_net: inForceNet === null ? null : Number(inForceNet),
-      given_back_before: Number(givenBackBefore),
-    })),
-  );
 
 /**
  * A person voided the invoice of a change: what it charged for a period is no longer in force for it (INV12). The rows

@@ -8,14 +8,14 @@ import { invoicesOfPeriods } from '../../invoices/line-store.ts';
 import { reversalStateOf } from '../../invoices/reversal-state.ts';
 import { lockInvoices } from '../../invoices/store.ts';
 import { reverseBase, reversibleBase } from '../../pricing/reversal.ts';
-import type { SubscriptionUnit } from '../lifecycle/outcome.ts';
+import type { Outcome } from '../lifecycle/outcome.ts';
+import { differenceOf, type Rating, type Ratings } from '../lifecycle/rating.ts';
 import { blockedSubscriptions } from '../store/heal.ts';
 import type { BillingPeriod } from '../subscription.ts';
-import { differenceOf, type Rating, type Ratings } from './rating.ts';
 
 /** What is to be credited of rows that came to less, and the locked invoices that billed them (rules U7). */
 export interface Corrections {
-  rows: { unit: SubscriptionUnit; period: BillingPeriod; rating: Rating; base: bigint }[];
+  rows: { outcome: Outcome; period: BillingPeriod; rating: Rating; base: bigint }[];
   /** By row, newest first. */
   invoices: Map<BillingPeriod, Invoice[]>;
 }
@@ -23,14 +23,16 @@ export interface Corrections {
 /** Finds and locks the invoices, before any credit balance is locked (rules X3): two statements, or none. */
 export async function openCorrections(
   { work }: Billing,
-  units: readonly SubscriptionUnit[],
+  outcomes: readonly Outcome[],
   ratings: Ratings,
 ): Promise<Corrections> {
-  const late = units.flatMap((unit) => unit.bills.flatMap((bill) => bill.late.map((period) => ({ unit, period }))));
-  const rows = late.flatMap(({ unit, period }) => {
+  const rerated = outcomes.flatMap((outcome) =>
+    outcome.bills.flatMap((bill) => bill.rerated.map((period) => ({ outcome, period }))),
+  );
+  const rows = rerated.flatMap(({ outcome, period }) => {
     const rating = ratings.get(period)!;
     const less = -differenceOf(period, rating);
-    return less > 0n ? [{ unit, period, rating, base: correctionOf(period, less) }] : [];
+    return less > 0n ? [{ outcome, period, rating, base: correctionOf(period, less) }] : [];
   });
   if (rows.length === 0) return { rows, invoices: new Map() };
   const ids = await invoicesOfPeriods(
@@ -82,6 +84,7 @@ export async function correctUsage(billing: Billing, { rows, invoices }: Correct
     reason: reasons.join('; ').slice(0, 500),
   }));
   await issueCreditNotes(billing, drafts);
+  for (const { period, base } of rows) period.billedNet = (period.billedNet ?? 0n) - base;
   await heal(billing, rows);
 }
 
@@ -94,7 +97,7 @@ function reasonOf({ billedQuantity }: BillingPeriod, { charge, quantity }: Ratin
 
 /** past_due → active where the correction has settled the last blocking invoice (rules §8.1). */
 async function heal({ work }: Billing, rows: Corrections['rows']): Promise<void> {
-  const pastDue = [...new Set(rows.map(({ unit }) => unit.sub))].filter(({ status }) => status === 'past_due');
+  const pastDue = [...new Set(rows.map(({ outcome }) => outcome.sub))].filter(({ status }) => status === 'past_due');
   const blocked = await blockedSubscriptions(
     work.db,
     pastDue.map(({ id }) => id),

@@ -3,25 +3,16 @@ import type { Db } from '../../../platform/db/connect.ts';
 import { type Decimal, signOf, ZERO } from '../../../platform/decimal.ts';
 import { aggregateUsage } from '../../metering/aggregate.ts';
 import { type Charge, usageAmount } from '../../pricing/lines.ts';
-import { chargeOf, type SubscriptionUnit } from '../lifecycle/outcome.ts';
+import { chargeOf, type Outcome } from '../lifecycle/outcome.ts';
+import type { Rating, Ratings } from '../lifecycle/rating.ts';
 import type { BillingPeriod } from '../subscription.ts';
 
-/** What a usage row comes to by the events there are now. */
-export interface Rating {
-  charge: Charge;
-  /** Of the aggregation; a negative one bills as 0 (rules U4). */
-  quantity: Decimal;
-  /** Minor units. */
-  amount: bigint;
-}
-export type Ratings = ReadonlyMap<BillingPeriod, Rating>;
-
-/** Rates every usage row that these units bill, or bill again, in a constant number of statements (rules U4, U5). */
-export async function rateUsage(db: Db, units: readonly SubscriptionUnit[]): Promise<Ratings> {
-  const rows = units.flatMap((unit) =>
-    unit.bills
-      .flatMap(({ periods, late }) => [...periods.filter(({ kind }) => kind === 'usage'), ...late])
-      .map((period) => ({ ...period, charge: chargeOf(unit, period), period })),
+/** Rates every usage row that these outcomes bill, or bill again, in a constant number of statements (rules U4, U5). */
+export async function rateUsage(db: Db, outcomes: readonly Outcome[]): Promise<Ratings> {
+  const rows = outcomes.flatMap((outcome) =>
+    outcome.bills
+      .flatMap(({ periods, rerated }) => [...periods.filter(({ kind }) => kind === 'usage'), ...rerated])
+      .map((period) => ({ ...period, charge: chargeOf(outcome, period), period })),
   );
   const usages = await measureUsage(
     db,
@@ -59,6 +50,3 @@ function rangeOf({ subscriptionId, price: { usageMetric: metric } }: Measured, f
   if (!metric) throw new Error('A usage row of a plan that does not bill usage.');
   return { subscriptionId, metric: metric.name, aggregation: metric.aggregation, from, to };
 }
-
-/** Minor units that are to be billed (above 0) or credited (below 0) of a row that was billed before (rules U7). */
-export const differenceOf = (period: BillingPeriod, { amount }: Rating): bigint => amount - (period.billedAmount ?? 0n);
