@@ -1,19 +1,32 @@
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { checkInvariants } from '../../src/billing/audit/invariants.ts';
 import { atOnce, tally } from '../support/answers.ts';
-import { startApp, type TestApp } from '../support/app.ts';
+import { type Answer, startApp, type TestApp } from '../support/app.ts';
+import { type Watch, watchedHandlers, watchStatements } from '../support/views.ts';
 
 jest.setTimeout(300_000); // on a busy machine; seconds otherwise
 
 let app: TestApp;
+let stop: () => void;
+/** Of the next call alone. */
+let watch: Watch | undefined;
 beforeAll(async () => {
-  app = await startApp();
+  stop = watchStatements();
+  const handlers = watchedHandlers(() => {
+    const taken = watch;
+    watch = undefined;
+    return taken;
+  });
+  app = await startApp({ app: { handlers } });
 });
 afterEach(async () => {
   await app.drain();
   expect(await checkInvariants(app.database.read, app.clock.now())).toEqual([]);
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  stop();
+  await app.close();
+});
 
 const LINES = [{ description: 'Work', quantity: 1, unitPrice: '100.00' }];
 const create = (customerId: string, over: object = {}, headers = {}) =>
@@ -62,29 +75,17 @@ test('200 once and 409 for the others when many change one version', async () =>
   expect(tally(answers)).toEqual({ '200': 1, '409 conflict': 19 });
 });
 
-/** Does something once, between the statement that reads the next invoice and the one after it. */
-function afterInvoiceIsRead(run: () => Promise<unknown>): void {
-  const { client } = app.database.read;
-  const { query } = client;
-  client.query = async (connection: unknown, statement: { sql: string }) => {
-    const answer = await query.call(client, connection, statement);
-    if (/from .invoices. as/.test(statement.sql)) {
-      client.query = query;
-      await run();
-    }
-    return answer;
-  };
-}
-
 test.each(['', '/explain'])(
   '200 an invoice that is paid while it is read is shown as of one moment: %s',
   async (what) => {
     const { id } = await app.given.invoice();
     const read = () => app.api.get(`/api/billing/invoices/${id}${what}`);
     const pay = () => app.api.post('/api/billing/payments', { invoiceId: id, amount: '1.00', paymentMethod: 'check' });
-    afterInvoiceIsRead(pay);
-    const { body } = await read();
-    if (what === '') expect(body).toMatchObject({ amountPaid: '1.00', payments: [{ amount: '1.00' }] });
-    else expect(body.verified).toBe(true);
+    watch = { seen: [], between: (statement) => (statement === 1 ? pay() : Promise.resolve()) };
+    const [during, after] = [await read(), await read()];
+    const shown = ({ body: { amountPaid, payments, verified, steps } }: Answer) =>
+      what === '' ? [amountPaid, payments.length] : [verified, steps.at(-1).result];
+    expect(shown(during)).toEqual(what === '' ? ['0.00', 0] : [true, '100.00']);
+    expect(shown(after)).toEqual(what === '' ? ['1.00', 1] : [true, '99.00']);
   },
 );

@@ -1,9 +1,11 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { runLifecycle } from '../../src/billing/run/lifecycle.ts';
 import { closeApps, type Entity, pay, putSubscription, startAt } from '../billing/support.ts';
 import type { TestApp } from '../support/app.ts';
 
 afterEach(closeApps);
+
+jest.setTimeout(300_000); // on a busy machine; seconds otherwise
 
 const START = '2026-01-31T10:00:00.000Z';
 const END = '2026-06-15T00:00:00.000Z';

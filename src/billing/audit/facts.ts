@@ -43,7 +43,7 @@ const negated = (lines: Fact['lines']): Fact['lines'] => lines.map(([account, am
 const cashOf = (
   payment: string,
 ) => `case when ${payment}.method in ${inSql(PAYMENT_PROVIDERS)} then 'cash:' || ${payment}.method
-  when ${payment}.method in ${inSql(MANUAL_METHODS)} then 'cash:manual' else 'cash:?' end`;
+  when ${payment}.method in ${inSql(MANUAL_METHODS)} then 'cash:manual' else 'cash:unknown' end`;
 const CASH = cashOf('d');
 const REFUNDS = 'refunds d join payments p on p.id = d.payment_id';
 const NOTES = 'credit_notes d join invoices i on i.id = d.invoice_id';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { composeInvoice } from '../../../src/billing/pricing/compose.ts';
 import { firstDifference, inputsHash, replayTrace } from '../../../src/billing/pricing/explain.ts';
-import { advanceLines, usageLines } from '../../../src/billing/pricing/lines.ts';
+import { advanceLines, lateUsageLine, usageLines } from '../../../src/billing/pricing/lines.ts';
 import { prorationLines } from '../../../src/billing/pricing/proration.ts';
 import { ENGINE_VERSION, type Trace } from '../../../src/billing/pricing/trace.ts';
 import { parseDecimal } from '../../../src/platform/decimal.ts';
@@ -97,6 +97,18 @@ describe('explain', () => {
     expect(replay.output.amountDue).toBe(output.amountDue);
   });
 
+  test('late usage stays behind the usage of its invoice', () => {
+    const late = lateUsageLine(metered, 500n, parseDecimal('250'));
+    const usage = usageLines(metered, parseDecimal('10'));
+    const output = composeInvoice(invoice([late, ...usage]));
+    expect(output.trace.input.lines.map((line) => line.late)).toEqual([true, undefined]);
+    const replay = replayTrace(stored(output.trace));
+    expect(replay.verified).toBe(true);
+    expect(replay.output.lines.map(({ description }) => description)).toEqual(
+      [...usage, late].map(({ description }) => description),
+    );
+  });
+
   test('names the first member that differs', () => {
     const trace = stored(composeInvoice(rich).trace);
     const steps = trace.steps.map((step) => (step.kind === 'tax' ? { ...step, result: '0.00' } : step));
@@ -112,7 +124,17 @@ describe('explain', () => {
     const { input } = composeInvoice(rich).trace;
     expect(inputsHash(input)).toMatch(/^[0-9a-f]{64}$/);
     expect(inputsHash(stored(composeInvoice(rich).trace).input)).toBe(inputsHash(input));
-    expect(inputsHash({ ...input, creditBalance: '1001' })).not.toBe(inputsHash(input));
+    const [first, second, ...others] = input.lines;
+    const changed = [
+      { ...input, creditBalance: '1001' },
+      { ...input, lines: [{ ...first!, amount: '1' }, second!, ...others] },
+      { ...input, lines: [second!, first!, ...others] },
+      { ...input, lines: others },
+    ].map(inputsHash);
+    expect(new Set([...changed, inputsHash(input)]).size).toBe(5);
+    const planIds = (...ids: string[]) =>
+      inputsHash({ ...input, discounts: [{ ...input.discounts[0]!, planIds: ids }] });
+    expect(planIds('a', 'b')).not.toBe(planIds('ab'));
   });
 
   test('differences are found by path', () => {

@@ -147,6 +147,17 @@ describe('lines (P6, P7)', () => {
     expect(lines[0]?.facts).toMatchObject({ exactQuantity: quantity, exactUnitPrice: '0.002' });
   });
 
+  test('usage behind other usage of its period says where in the tiers it began', () => {
+    const of = charge(price({ pricingModel: 'usage_based', tiers: TIERS_A }), { usedBefore: usage('8') });
+    const facts = usageLines(of, usage('5')).map((line) => [line.facts?.usedBefore, line.facts?.tier]);
+    expect(facts).toEqual([
+      ['8', '1-10'],
+      ['8', '11-20'],
+    ]);
+    const first = charge(of.price, { usedBefore: usage('0') });
+    expect(usageLines(first, usage('5'))[0]?.facts).not.toHaveProperty('usedBefore');
+  });
+
   test('late usage names the original period', () => {
     const of = charge(price({ pricingModel: 'usage_based', unitPrice: '0.10' }), { billingPeriodId: 'row-1' });
     expect(lateUsageLine(of, 50n, usage('5'))).toMatchObject({

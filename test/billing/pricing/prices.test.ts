@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   type BillingCycle,
+  billsInAdvance,
   cycleRatio,
   formatTiers,
   type PlanPrice,
@@ -83,8 +84,15 @@ describe('tiers (P4)', () => {
     ['a fraction', tiers([1.5, '1'], [null, '1']), ['tiers.0.upTo']],
     ['negative prices', tiers([null, '-1', '-1']), ['tiers.0.unitPrice', 'tiers.0.flatFee']],
     ['a fee with three decimals', tiers([null, '0.001', '0.001']), ['tiers.0.flatFee']],
+    ['a fee with two decimals', tiers([null, '0.001', '0.01']), []],
   ])('%s', (_name, list, members) => {
     expect(problems(list)).toEqual(members);
+  });
+
+  test('every problem is said in words', () => {
+    const list = tiers([null, '-1', '-1'], [10, '1', '0.001']);
+    for (const sentence of Object.values(priceProblems(price({ pricingModel: 'tiered', tiers: list }), 'USD')))
+      expect(sentence).toMatch(/^must .+/);
   });
 
   test('read and write as text', () => {
@@ -92,6 +100,20 @@ describe('tiers (P4)', () => {
     expect(texts[2]).toEqual({ upTo: null, unitPrice: '1.50', flatFee: '50.00' });
     expect(parseTiers(texts)).toEqual(TIERS_B);
   });
+});
+
+describe('what is billed in advance (P3)', () => {
+  const usage = { pricingModel: model('usage_based') };
+  test.each<[string, PlanPrice, boolean]>([
+    ['flat', price({ basePrice: '0' }), true],
+    ['per_unit', price({ pricingModel: model('per_unit') }), true],
+    ['tiered', price({ pricingModel: model('tiered'), tiers: TIERS_A }), true],
+    ['usage whose basePrice is that of a unit', price({ ...usage, basePrice: '7' }), false],
+    ['usage with a price of a unit', price({ ...usage, unitPrice: '1' }), false],
+    ['usage with both', price({ ...usage, basePrice: '7', unitPrice: '1' }), true],
+    ['usage with tiers', price({ ...usage, tiers: TIERS_B }), false],
+    ['usage with tiers and basePrice', price({ ...usage, basePrice: '7', tiers: TIERS_B }), true],
+  ])('%s: %s', (_name, of, bills) => expect(billsInAdvance(of)).toBe(bills));
 });
 
 describe('cycles (P5)', () => {
