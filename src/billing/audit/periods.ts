@@ -35,7 +35,8 @@ export const NET_BILLED = `select b.id, sum(b.lines - coalesce(c.base, 0)) as ne
   ) c on c.invoice_id = b.invoice_id group by b.id`;
 /** Billed at least once: not in a trial, nor canceled within one. */
 const BEGAN = `s.status <> 'trialing'
-  and not (s.status = 'canceled' and s.trial_end is not null and s.canceled_at <= s.trial_end)`;
+  and not (s.status = 'canceled' and s.trial_end is not null and s.canceled_at <= s.trial_end
+    and s.current_period_start < s.trial_end)`;
 
 const LIVES = `select s.*, case when ${BEGAN} then 1 else 0 end as began from subscriptions s where s.id > ? order by s.id`;
 

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { execute } from '../../../src/platform/db/sql.ts';
 import type { TestApp } from '../../support/app.ts';
 import { dropTriggers } from '../../support/loosen.ts';
 import { expectRefusal, UNKNOWN_ID } from '../../support/refusals.ts';
@@ -464,8 +463,6 @@ test('the invoice of a change is explained and computed again', async () => {
   const trace = JSON.parse(row.trace);
   await dropTriggers(app, 'invoices', 'issued');
   trace.input.lines[1].exact[0] = '20736000100000';
-  const { dialect, write } = app.database;
-  await execute(write, `DROP TRIGGER invoices_issued${dialect === 'postgres' ? ' ON invoices' : ''}`);
   await app.database
     .write('invoices')
     .where({ id: invoice.id })
