@@ -6,7 +6,7 @@ import {
   followedLicense,
   startsLicense,
   termsOf,
-} from '../../src/licenses/follow-rules.ts';
+} from '../../src/licenses/following/follow-rules.ts';
 import type { License } from '../../src/licenses/license.ts';
 import {
   CARRIED,

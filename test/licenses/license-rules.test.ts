@@ -13,7 +13,7 @@ import {
   signedMembersDiffer,
   wasUsed,
 } from '../../src/licenses/license.ts';
-import { composePayload, type Statement, statesNoMore } from '../../src/licenses/payload.ts';
+import { composePayload, type Statement, statesNoMore } from '../../src/licenses/signing/payload.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { license, NOW, SHELTER } from './license-values.ts';
 

@@ -1,4 +1,4 @@
-import type { Followed, Stage, Terms } from '../../src/licenses/follow-rules.ts';
+import type { Followed, Stage, Terms } from '../../src/licenses/following/follow-rules.ts';
 import type { License } from '../../src/licenses/license.ts';
 
 /** A monthly period to the end of February, as in the worked values of rules L8. */
