@@ -33,9 +33,10 @@ export const NET_BILLED = `select b.id, sum(b.lines - coalesce(c.base, 0)) as ne
     from credit_notes c join invoices i on i.id = c.invoice_id
     where c.status = 'issued' and c.cause in ('proration', 'withdrawn') group by c.invoice_id
   ) c on c.invoice_id = b.invoice_id group by b.id`;
-/** Billed at least once: not in a trial, nor canceled within one, as its period says when all happened in one instant. */
-const BEGAN = `s.status <> 'trialing' and not (s.status = 'canceled' and s.trial_end is not null
-  and s.canceled_at <= s.trial_end and s.current_period_end <= s.trial_end)`;
+/** Billed at least once: not in a trial, nor canceled within one. */
+const BEGAN = `s.status <> 'trialing'
+  and not (s.status = 'canceled' and s.trial_end is not null and s.canceled_at <= s.trial_end
+    and s.current_period_start < s.trial_end)`;
 
 const LIVES = `select s.*, case when ${BEGAN} then 1 else 0 end as began from subscriptions s where s.id > ? order by s.id`;
 
