@@ -191,17 +191,10 @@ test('several usage rows of one period, each with its own price version (Q7)', a
   await use(app, sub.id, '10');
   const middle = '2026-02-14T10:00:00.000Z';
   app.clock.set(middle);
-  // What a change of the plan does to the rows: the present one is closed now, and another one opens.
-  const [row] = await app.database.read('billing_periods').where({ subscription_id: sub.id, kind: 'usage' });
+  // Another price of the same plan: the present usage row is closed now, and one at the new price opens.
   await app.api.put(`/api/billing/plans/${sub.planId}`, { unitPrice: '0.20' });
-  const [, next] = await app.database.read('plan_versions').where({ plan_id: sub.planId }).orderBy('number');
-  const rest = { ...row, id: app.runtime.newIdAt(middle), period_start: middle, plan_version_id: next.id };
-  await app.database.write('billing_periods').where({ id: row.id }).update({ period_end: middle, due_at: middle });
-  await app.database.write('billing_periods').insert(rest);
-  await app.database
-    .write('subscriptions')
-    .where({ id: sub.id })
-    .update({ next_action_at: middle, plan_version_id: next.id });
+  const changed = await app.api.post(`/api/billing/subscriptions/${sub.id}/change-plan`, { newPlanId: sub.planId });
+  expect(changed).toMatchObject({ status: 200, body: { invoice: null, creditIssued: null } });
   await use(app, sub.id, '5');
   await use(app, sub.id, '4', { timestamp: '2026-02-14T09:59:59.999Z' });
   await run(app);
