@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { composeInvoice } from '../../../src/billing/pricing/compose.ts';
 import { fullPrice } from '../../../src/billing/pricing/full-price.ts';
 import type { Charge } from '../../../src/billing/pricing/lines.ts';
-import { prorate, prorationLines, remainingRatio, unusedAmount } from '../../../src/billing/pricing/proration.ts';
+import {
+  givenBackOf,
+  prorate,
+  prorationLines,
+  remainingRatio,
+  unusedAmount,
+} from '../../../src/billing/pricing/proration.ts';
 import { reverseAcross } from '../../../src/billing/pricing/reversal.ts';
 import { fromEpochMilliseconds } from '../../../src/platform/calendar.ts';
 import { formatMoney } from '../../../src/platform/money.ts';
@@ -119,6 +125,32 @@ describe('worked values', () => {
     const of = (total: bigint) => ({ total, tax: 0n, inclusive: false, reversedAmount: 0n, reversedTax: 0n });
     const { parts, unplaced } = reverseAcross([of(99_000n), of(1000n)], 100_000n);
     expect([parts.map((part) => part.gross), unplaced]).toEqual([[99_000n, 1000n], 0n]);
+  });
+});
+
+describe('what persons have given back (Q13)', () => {
+  const period = { inForceFrom: APRIL[0], periodEnd: APRIL[1], at: day('2026-04-16'), inForceNet: 10_000n };
+
+  test('lowers the unused part in proportion to the time left, never below 0', () => {
+    expect(unusedAmount({ ...period, givenBack: 0n })).toBe(5000n);
+    expect(unusedAmount({ ...period, givenBack: 4000n })).toBe(3000n);
+    expect(unusedAmount({ ...period, givenBack: 10_000n })).toBe(0n);
+    expect(unusedAmount({ ...period, givenBack: 12_000n })).toBe(0n);
+  });
+
+  test('is shared by what the invoice billed, and counts for the time that is asked for', () => {
+    const whole = { start: APRIL[0], net: 10_000n, others: 0n, base: 3000n };
+    expect(givenBackOf([whole], ...APRIL)).toBe(3000n);
+    expect(givenBackOf([whole], day('2026-04-16'), APRIL[1])).toBe(1500n);
+    expect(givenBackOf([{ ...whole, others: 5000n }], ...APRIL)).toBe(2000n);
+    const later = { start: day('2026-04-16'), net: 5000n, others: 0n, base: 1000n };
+    expect(givenBackOf([whole, later], day('2026-04-21'), APRIL[1])).toBe(1000n + 667n);
+    expect(givenBackOf([], ...APRIL)).toBe(0n);
+  });
+
+  test('a base of one minor unit is still placed', () => {
+    const of = (total: bigint) => ({ total, tax: 0n, inclusive: false, reversedAmount: 0n, reversedTax: 0n });
+    expect(reverseAcross([of(1n), of(5n)], 2n).parts.map(({ base }) => base)).toEqual([1n, 1n]);
   });
 });
 
