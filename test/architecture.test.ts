@@ -118,6 +118,20 @@ describe('tiers', () => {
     return (MAY_IMPORT[from] ?? '').split(' ').some((next) => next !== '' && reaches(next, goal, seen));
   }
 
+  test('the map of the README names each folder of src, and each heavy folder has a page at its door', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const map = readme.slice(readme.indexOf('## What is where'), readme.indexOf('The URL names the folder'));
+    const folders = new Set(
+      files.map(({ path }) => path.split('/')).flatMap(([, first, rest]) => (rest ? [first!] : [])),
+    );
+    expect([...folders].filter((folder) => !map.includes(`${folder}/`))).toEqual([]);
+    const sizes = Map.groupBy(files, ({ path }) => path.slice(0, path.lastIndexOf('/')));
+    const heavy = [...sizes].filter(([folder, inside]) => inside.length > 12 && folder !== 'src/migrations');
+    const bare = heavy.filter(([folder]) => globSync(`${folder}/README.md`).length === 0);
+    expect(bare.map(([folder]) => folder)).toEqual([]);
+    expect(heavy.length).toBeGreaterThan(3);
+  });
+
   test('docs/ARCHITECTURE.md names each tier with its features', () => {
     const text = readFileSync(new URL('../docs/ARCHITECTURE.md', import.meta.url), 'utf8');
     const rows = TIERS.map(([tier, features]) => `| ${tier} | ${features.split(' ').map(shortName).join(', ')} |`);
