@@ -1,7 +1,9 @@
 import { openBilling } from '../../src/billing/billing.ts';
 import { sequenceEvents } from '../../src/billing/events/sequencer.ts';
 import { recordMrr } from '../../src/billing/mrr/movements.ts';
+import { advanceAmount } from '../../src/billing/pricing/lines.ts';
 import { subscriptionMrr } from '../../src/billing/pricing/mrr.ts';
+import { billsInAdvance } from '../../src/billing/pricing/prices.ts';
 import { type SubscriptionDiscount, toPricing } from '../../src/billing/subscriptions/lifecycle/discount.ts';
 import { insertDiscounts } from '../../src/billing/subscriptions/store/discounts.ts';
 import { insertPeriods } from '../../src/billing/subscriptions/store/periods.ts';
@@ -10,6 +12,7 @@ import { addDays, addMonths } from '../../src/platform/calendar.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { insertRows } from '../../src/platform/db/bulk.ts';
 import { migrate } from '../../src/platform/db/migrate.ts';
+import { formatMoney } from '../../src/platform/money.ts';
 import { inTransaction, type Runtime, type Work } from '../../src/platform/work.ts';
 import { createRuntime } from '../../src/runtime.ts';
 import { benchConfig } from '../http/setup.ts';
@@ -84,8 +87,9 @@ async function sell(work: Work, catalogue: Catalogue, sold: Omit<Sale, 'id' | 'c
     sales.map((sale) => mrrOf(sale, catalogue, bySubscription.get(sale.id), now)),
   );
   await giveCredits(work, sales);
-  for (const { id, customerId } of sales) {
-    const data = { subscriptionId: id, customerId };
+  for (const sale of sales) {
+    const { id, customerId } = sale;
+    const data = createdData(sale, catalogue, now);
     work.emit({ type: 'subscription.created', customerId, resourceType: 'subscription', resourceId: id, data });
     work.audit({ entityType: 'subscription', entityId: id });
   }
@@ -155,6 +159,30 @@ function mrrOf(sale: Sale, { versions }: Catalogue, discount: SubscriptionDiscou
   const after = subscriptionMrr('active', charge, discount ? [toPricing(discount)] : []);
   const of = { subscriptionId: sale.id, customerId: sale.customerId, productId: plan.productId, currency: 'USD' };
   return { ...of, before: 0n, after, cause: 'create' };
+}
+
+/** As the API tells it (rules E2). */
+function createdData(sale: Sale, catalogue: Catalogue, now: string): Record<string, unknown> {
+  const row = subscriptionRow(sale, catalogue, now);
+  const version = catalogue.versions[sale.traits.model];
+  const terms = { quantity: row.quantity, billingCycle: 'monthly', currency: row.currency } as const;
+  const plan = { id: version.planId, name: version.planName, productId: version.productId };
+  const period = { periodStart: now, periodEnd: row.current_period_end };
+  const amount = billsInAdvance(version.price)
+    ? formatMoney(advanceAmount({ plan, planVersionId: version.id, price: version.price, ...terms, ...period }), 'USD')
+    : null;
+  return {
+    subscriptionId: sale.id,
+    customerId: sale.customerId,
+    planId: version.planId,
+    planVersion: 1,
+    status: row.status,
+    ...terms,
+    amount,
+    currentPeriodStart: now,
+    currentPeriodEnd: row.current_period_end,
+    trialEnd: null,
+  };
 }
 
 const customerRow = ({ customerId, n, traits: { country } }: Sale, now: string) => ({
